@@ -1,0 +1,75 @@
+"""Quality of the shipped super-resolution models on benchmark pictures, beside bicubic.
+
+    python benchmarks/quality.py ../shared/data/sr/Set5 ../shared/data/sr/Set14 [--json FILE]
+
+Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
+compared as in the papers: luma, the scale's number of pixels off each edge.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gantool
+from gantool.media.images import SUFFIXES, read_image
+from gantool.training import degrade, metrics
+
+MODELS = {4: "superres/photo-x4-fidelity", 2: "superres/photo-x2-fidelity"}
+Frame = NDArray[np.uint8]
+
+
+def bicubic(frame: Frame, scale: int) -> Frame:
+    """What an ordinary image editor would give."""
+    return degrade.resize(frame, frame.shape[0] * scale, frame.shape[1] * scale)
+
+
+def measure(folder: Path, scale: int, enlarge: Callable[[Frame], Frame]) -> dict[str, float]:
+    """Means over the pictures of `folder`."""
+    rows = []
+    for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES):
+        frame, _ = read_image(path)
+        height, width = (side // scale * scale for side in frame.shape[:2])
+        original = frame[:height, :width]
+        result = enlarge(degrade.reduce(original, scale))
+        psnr = metrics.psnr_y(result, original, crop=scale)
+        rows.append((psnr, metrics.ssim_y(result, original, crop=scale)))
+    psnr, ssim = np.mean(rows, axis=0)
+    return {
+        f"psnr_y_crop{scale}": round(float(psnr), 3),
+        f"ssim_y_crop{scale}": round(float(ssim), 4),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
+    parser.add_argument("--json", type=Path, help="write the table here too")
+    options = parser.parse_args(arguments)
+    models = dict(each.split("=", 1) for each in options.model) or MODELS
+    table = []
+    for scale, model in models.items():
+        scale, predict = int(scale), gantool.load(model)
+        ways = {"bicubic": lambda x, s=scale: bicubic(x, s), model: predict}
+        for folder in options.folders:
+            for name, enlarge in ways.items():
+                row = {"set": folder.name, "scale": scale, "by": name}
+                table.append(row | measure(folder, scale, enlarge))
+                print(
+                    " ".join(
+                        f"{value:<28}" if i == 2 else f"{value:<8}"
+                        for i, value in enumerate(table[-1].values())
+                    )
+                )
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""gantool: image tasks built on generative adversarial networks.
+
+For a plugin: `Pipeline`, `Model`, `Frame`, `Predict`, the errors, `hookimpl`.
+For a notebook: `load` gives one model as a function on arrays, `run` a task over files.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gantool.api import load, run
+    from gantool.errors import GantoolError, ItemError, UsageError
+    from gantool.hookspecs import hookimpl
+    from gantool.pipeline import Frame, Model, Pipeline, Predict
+
+_HOME = {
+    "Frame": "pipeline",
+    "GantoolError": "errors",
+    "ItemError": "errors",
+    "Model": "pipeline",
+    "Pipeline": "pipeline",
+    "Predict": "pipeline",
+    "UsageError": "errors",
+    "hookimpl": "hookspecs",
+    "load": "api",
+    "run": "api",
+}
+
+__all__ = [
+    "Frame",
+    "GantoolError",
+    "ItemError",
+    "Model",
+    "Pipeline",
+    "Predict",
+    "UsageError",
+    "hookimpl",
+    "load",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Imports on first use, so that `gantool --version` loads nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'gantool' has no attribute {name!r}")
+    return getattr(import_module(f"gantool.{_HOME[name]}"), name)

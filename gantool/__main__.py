@@ -1,0 +1,5 @@
+"""`python -m gantool`."""
+
+from gantool.cli import main
+
+main()

@@ -1,0 +1,90 @@
+"""Puts the commands together and turns every end of a run into one line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gantool import __version__, api
+from gantool.cli import doctor, models, plugins, tasks, training
+from gantool.errors import GantoolError, OutputError, PluginError
+from gantool.plugin_manager import Plugin
+
+INTRODUCTION = """Image tasks built on generative adversarial networks: tasks are plugins,
+trained with PyTorch, exported to ONNX, run with onnxruntime.
+
+Start here:
+
+    gantool superres photos/ --scale 4     photos/ enlarged into photos-superres-x4/
+
+    gantool doctor                         what this machine can do
+"""
+
+
+def start(arguments: list[str]) -> int:
+    """Run the command line; returns its exit code (DESIGN: one line says what went wrong)."""
+    try:
+        registry = api.registry()
+        for plugin in registry.broken:
+            _say(f"plugin {plugin} is off: {plugin.problem}")
+        for clash in registry.clashes:
+            _say(clash)
+        _refuse_broken(arguments, registry.broken)
+        result = build()(arguments, prog_name="gantool", standalone_mode=False)
+        return int(result or 0)
+    except GantoolError as error:
+        _say(str(error))
+        return error.exit_code
+    except typer.TyperException as error:  # a usage error, in Typer's words
+        _say(f"{' '.join(error.format_message().split())} (see gantool --help)")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads on; the interpreter would complain at exit
+        return 141
+    except OSError as error:
+        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return OutputError.exit_code
+
+
+def build() -> typer.Typer:
+    """The application: a command per task, then gantool's own."""
+    app = typer.Typer(
+        help=INTRODUCTION,
+        add_completion=False,
+        rich_markup_mode="rich",
+        invoke_without_command=True,
+    )
+    app.callback()(_bare)
+    for name, task in sorted(api.registry().tasks.items()):
+        app.command(name, rich_help_panel="Tasks")(tasks.task_command(name, task))
+    app.command("run", rich_help_panel="Tasks")(tasks.run_command())
+    training.add_to(app, panel="Training")
+    app.add_typer(models.app, name="models", rich_help_panel="Housekeeping")
+    app.add_typer(plugins.app, name="plugins", rich_help_panel="Housekeeping")
+    app.command("doctor", rich_help_panel="Housekeeping")(doctor.doctor)
+    return app
+
+
+def _bare(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"gantool {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def _refuse_broken(arguments: list[str], broken: tuple[Plugin, ...]) -> None:
+    """A command that is missing because its plugin is broken is not a misspelling."""
+    tasks = api.registry().tasks
+    for plugin in broken:
+        if arguments[:1] == [plugin.name.replace("_", "-")] and plugin.name not in tasks:
+            raise PluginError(f"{arguments[0]}: its plugin is broken: {plugin.problem}")
+
+
+def _say(line: str) -> None:
+    print(f"gantool: {line}", file=sys.stderr)

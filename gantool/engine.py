@@ -1,0 +1,106 @@
+"""Sources → frames → pipeline → files. Reads ahead and writes behind while the model works."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from gantool.errors import ItemError
+from gantool.media.carry import Carry, carry_through
+from gantool.media.images import read_image, write_image
+from gantool.media.sources import Item
+from gantool.pipeline import Frame, Process
+
+AHEAD = 2
+"""Pictures decoded ahead of the model, and as many results waiting to be written."""
+
+Picture = tuple[Frame, Carry]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished item and the files it gave."""
+
+    source: Path
+    outputs: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An item that could not be done, and why, in one line; the others go on."""
+
+    source: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How results are put into files."""
+
+    grey: Literal["keep", "colour"] = "keep"
+    alpha: Literal["resize", "model"] = "resize"
+    quality: int | None = None
+
+
+def run(items: Iterable[Item], process: Process, rules: Rules) -> Iterator[Done | Failed]:
+    """`process` (frame → result) on every item, yielded in order as their files are complete.
+
+    Raises OutputError where nothing more can be written.
+    """
+    with (
+        ThreadPoolExecutor(1, "read") as reader,
+        ThreadPoolExecutor(1, "write") as writer,
+    ):
+        writing: deque[Future[Done | Failed]] = deque()
+        for item, reading in _ahead(reader, items):
+            try:
+                frame, carry = reading.result()
+                results = carry_through(process, frame, carry, grey=rules.grey, alpha=rules.alpha)
+            except (ItemError, MemoryError) as error:
+                writing.append(writer.submit(Failed, item.source, _reason(item, error)))
+            else:
+                writing.append(writer.submit(_write, item, results, rules.quality))
+            while len(writing) > AHEAD or (writing and writing[0].done()):
+                yield writing.popleft().result()
+        while writing:
+            yield writing.popleft().result()
+
+
+def _ahead(
+    reader: ThreadPoolExecutor, items: Iterable[Item]
+) -> Iterator[tuple[Item, Future[Picture]]]:
+    rest = iter(items)
+    reading: deque[tuple[Item, Future[Picture]]] = deque()
+    while True:
+        for item in islice(rest, AHEAD - len(reading)):
+            reading.append((item, reader.submit(read_image, item.source)))
+        if not reading:
+            return
+        yield reading.popleft()
+
+
+def _write(item: Item, results: dict[str, Picture], quality: int | None) -> Done | Failed:
+    outputs = []
+    for suffix, (frame, carry) in results.items():
+        path = _named(item.target, suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_image(path, frame, carry, quality=quality)
+        except (ItemError, MemoryError) as error:
+            return Failed(item.source, _reason(item, error))
+        outputs.append(path)
+    return Done(item.source, tuple(outputs))
+
+
+def _named(target: Path, suffix: str) -> Path:
+    return target.with_stem(f"{target.stem}-{suffix}") if suffix else target
+
+
+def _reason(item: Item, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"{item.source}: not enough memory for it"
+    text = str(error)
+    return text if str(item.source) in text else f"{item.source}: {text}"

@@ -1,0 +1,45 @@
+"""Every error that gantool raises on purpose, one class per exit code of the command line.
+
+GantoolError
+├── UsageError       2   wrong option, missing named input, colliding names: nothing was started
+├── NoPictureError      3   no picture in the folder or behind the pattern
+├── ModelError       4   a model is missing or refused
+├── DeviceError      5   the device that was asked for is not available
+├── PluginError      6   a plugin that is needed is broken
+├── OutputError      7   outputs cannot be written
+└── ItemError        1   this one input failed; the others go on
+"""
+
+
+class GantoolError(Exception):
+    """One clear line: what is wrong, with which file, what to do."""
+
+    exit_code = 1
+
+
+class UsageError(GantoolError):
+    exit_code = 2
+
+
+class NoPictureError(GantoolError):
+    exit_code = 3
+
+
+class ModelError(GantoolError):
+    exit_code = 4
+
+
+class DeviceError(GantoolError):
+    exit_code = 5
+
+
+class PluginError(GantoolError):
+    exit_code = 6
+
+
+class OutputError(GantoolError):
+    exit_code = 7
+
+
+class ItemError(GantoolError):
+    """Raised by a task's process («no face found») or by reading one input."""

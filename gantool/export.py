@@ -1,0 +1,179 @@
+"""Checkpoint → model file: averaged weights, float ONNX, contract, measured halo, parity."""
+
+import copy
+import dataclasses
+import logging
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from gantool import atomic
+from gantool.errors import GantoolError, UsageError
+from gantool.runtime import halo
+from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.session import Session
+from gantool.training import checkpoint
+from gantool.training.run import Settings
+from gantool.training.system import Export, System
+
+OPSET = 18
+PARITY = 1.0
+"""Most that torch and onnxruntime may differ, in levels of 255."""
+SIZES = ((61, 83), (97, 45))
+"""Odd sizes at which they are compared."""
+
+
+def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str, Any]) -> Contract:
+    """Write `network` as a model file at `path`; returns its contract.
+
+    `facts` fill the contract (name, licence, data, recipe, metrics). Weights are stored in half
+    precision. Raises GantoolError, leaving no file, where onnxruntime's picture differs by more
+    than one level from that of torch with the same stored weights.
+    """
+    stored = round_weights(wanted.prepare(copy.deepcopy(network).cpu().eval()))
+    model = halve(to_onnx(stored))
+    contract = dataclasses.replace(wanted.contract, **facts)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / path.name
+        contract = _measured(model, contract, draft)
+        _write(model, contract, draft)
+        difference = parity(stored, contract, draft)
+        if difference > PARITY:
+            raise GantoolError(
+                f"{path}: not written: onnxruntime differs from torch by {difference:.2f} levels"
+            )
+        contract = dataclasses.replace(contract, parity=round(difference, 5))
+        _write(model, contract, draft)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(path, draft.read_bytes())
+    return contract
+
+
+def export_run(
+    system: System,
+    folder: Path,
+    settings: Settings,
+    output: Path | None,
+    metadata: Mapping[str, str],
+) -> list[Path]:
+    """Every model of a run, from the averaged weights of its newest whole checkpoint.
+
+    `metadata` may give the contract's name, licence and data. Returns the files written.
+    """
+    newest = next(checkpoint.usable(folder / "checkpoints"), None)
+    if newest is None:
+        raise UsageError(f"{folder}: no whole checkpoint to export; train first")
+    checkpoint.load_ema(newest, system.networks)
+    recipe = {
+        "name": settings.recipe,
+        "options": dict(settings.options),
+        "steps": checkpoint.step_of(newest),
+        "seed": settings.seed,
+    }
+    facts = {"name": folder.resolve().name, "data": settings.dataset, **metadata, "recipe": recipe}
+    wanted = system.exports()
+    paths = []
+    for each in wanted:
+        suffix = "" if len(wanted) == 1 else f"-{each.network}"
+        path = output or folder / f"{folder.resolve().name}.onnx"
+        path = path.with_stem(path.stem + suffix)
+        export(system.networks[each.network], each, path, facts=facts)
+        paths.append(path)
+    return paths
+
+
+def to_onnx(network: nn.Module) -> onnx.ModelProto:
+    """The float graph `x` N×3×H×W → `y`, with dynamic N, H and W."""
+    dynamic = torch.export.Dim.DYNAMIC
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is absent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns about its own deprecated calls
+        program = torch.onnx.export(
+            network,
+            (torch.rand(2, 3, 48, 64),),
+            input_names=["x"],
+            output_names=["y"],
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@torch.no_grad()
+def round_weights(network: nn.Module) -> nn.Module:
+    """Every weight as half precision stores it; returns `network`."""
+    for tensor in network.parameters():
+        tensor.copy_(tensor.half().float())
+    return network
+
+
+def halve(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store float weights as float16 with a Cast behind each: half the file, the same numbers."""
+    graph, casts = model.graph, []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or not tensor.dims:
+            continue
+        values = numpy_helper.to_array(tensor)
+        small = values.astype(np.float16)
+        if not np.array_equal(small.astype(np.float32), values):
+            continue  # a constant of the graph, not a rounded weight
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(small, f"{name}_half"))
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return model
+
+
+def parity(network: nn.Module, contract: Contract, path: Path) -> float:
+    """The largest difference between torch and onnxruntime, in levels of 255, at odd sizes."""
+    session = Session(path, tile=None)
+    worst = 0.0
+    for index, (height, width) in enumerate(SIZES):
+        shape = tuple(-(-side // contract.multiple) * contract.multiple for side in (height, width))
+        frame = np.random.default_rng(index).integers(0, 256, (*shape, 3), np.uint8)
+        wanted = _levels(network, frame, contract)
+        given = session.run(frame[None])[0]
+        if np.abs(np.round(wanted) - given.astype(np.float32)).max() > PARITY:
+            return float(np.abs(wanted - given).max())
+        low, high = contract.value_range
+        batch = (frame / np.float32(255) * (high - low) + low).transpose(2, 0, 1)[None]
+        floats = halo.run_float(path, batch.astype(np.float32))[0].transpose(1, 2, 0)
+        theirs = np.clip((floats - low) / (high - low) * 255, 0, 255)
+        worst = max(worst, float(np.abs(wanted - theirs).max()))
+    return worst
+
+
+@torch.no_grad()
+def _levels(network: nn.Module, frame: Any, contract: Contract) -> Any:
+    """H×W×3 uint8 → what torch makes of it, H×W×3 float32 in [0, 255]."""
+    low, high = contract.value_range
+    x: Tensor = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 * (high - low) + low
+    y = (network(x)[0].permute(1, 2, 0) - low) / (high - low) * 255
+    return y.clamp(0, 255).numpy()
+
+
+def _measured(model: onnx.ModelProto, contract: Contract, draft: Path) -> Contract:
+    _write(model, contract, draft)
+    reach = halo.measure(draft, scale=contract.scale, align=contract.align)
+    return dataclasses.replace(
+        contract, halo=reach.halo, statistics="global" if reach.whole else "local"
+    )
+
+
+def _write(model: onnx.ModelProto, contract: Contract, path: Path) -> None:
+    del model.metadata_props[:]
+    model.metadata_props.add(key=KEY, value=contract.to_json())
+    path.write_bytes(model.SerializeToString())

@@ -1,0 +1,113 @@
+"""JPEG: a strict decoder and an encoder that keeps EXIF, ICC, XMP and IPTC."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+from gantool.errors import ItemError
+from gantool.media import exif
+from gantool.media.carry import Carry
+from gantool.media.colour import to_image, to_pixels
+from gantool.media.pixels import check_budget, over_white
+
+if TYPE_CHECKING:
+    from gantool.media.pixels import Pixels
+
+QUALITY = 95
+_SEGMENT_LIMIT = 65_533
+_XMP_NAME = 29
+_IPTC = 0x0404
+_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
+    """Pixels and metadata of a JPEG's first picture. Raises for one that ends before its pixels."""
+    image = _opened(data)
+    check_budget(*image.size, max_pixels)
+    image.load()
+    if _looks_cut(image) and _is_cut(data, image):
+        raise ItemError("the file ends before its last rows: get a whole copy of it")
+    info = image.info
+    pixels, icc = to_pixels(image, info.get("icc_profile") or b"")
+    return pixels, Carry(
+        exif=exif.block(info.get("exif") or b""),
+        icc=icc,
+        xmp=info.get("xmp") or b"",
+        iptc=info.get("photoshop", {}).get(_IPTC, b""),
+        dpi=info.get("dpi"),
+    )
+
+
+def encode(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
+    """An 8-bit JPEG without chroma subsampling; alpha is laid over white.
+
+    EXIF and XMP larger than one segment (64 KiB) cannot be held and are left out.
+    """
+    fitting_exif = carry.exif if len(carry.exif) + 6 <= _SEGMENT_LIMIT else b""
+    fitting_xmp = carry.xmp if len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT else b""
+    file = io.BytesIO()
+    to_image(over_white(pixels)).save(
+        file,
+        "JPEG",
+        quality=quality or QUALITY,
+        subsampling=0,
+        exif=b"Exif\0\0" + fitting_exif if fitting_exif else b"",
+        icc_profile=carry.icc or None,
+        xmp=fitting_xmp,
+        dpi=carry.dpi or (0, 0),
+    )
+    return _with_iptc(file.getvalue(), carry.iptc)
+
+
+def _opened(data: bytes) -> JpegImagePlugin.JpegImageFile:
+    # The class, not Pillow's factory: of a file with several pictures the first is the photo.
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+
+
+def _looks_cut(image: Image.Image) -> bool:
+    """libjpeg fills what is missing with mid grey, or in a progressive file with a coarser scan."""
+    if "progressive" in image.info:
+        return True
+    corner = (image.width - 1, image.height - 1, image.width, image.height)
+    last = np.asarray(image.crop(corner)).astype(int)
+    return bool((abs(last - 128) <= 1).all())
+
+
+def _is_cut(data: bytes, image: Image.Image) -> bool:
+    """Whether the decoder would have read on where the data ends.
+
+    With other bytes put before the end marker, a whole picture is the same and a cut one is not.
+    """
+    end = _end_of_image(data)
+    other = _opened(data[:end] + b"\x5a" * 4096 + data[end:])
+    other.load()
+    return not np.array_equal(np.asarray(image), np.asarray(other))
+
+
+def _end_of_image(data: bytes) -> int:
+    """Where the end marker of the first picture is; its thumbnail may hold another before."""
+    at = 2
+    while at + 4 <= len(data) and data[at + 1] != 0xD9:
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if data[at + 1] == 0xDA:
+            found = _SCAN_END.search(data, at + 2 + length)
+            at = found.start() if found else len(data)
+        else:
+            at += 2 + length
+    return at
+
+
+def _with_iptc(jpeg: bytes, iptc: bytes) -> bytes:
+    """The JPEG with IPTC as Photoshop's segment, after the JFIF one that Pillow writes first."""
+    padded = iptc + b"\0" * (len(iptc) % 2)
+    body = b"Photoshop 3.0\x008BIM" + struct.pack(">HHI", _IPTC, 0, len(iptc)) + padded
+    if not iptc or len(body) > _SEGMENT_LIMIT:
+        return jpeg
+    at = 4 + struct.unpack_from(">H", jpeg, 4)[0]
+    return jpeg[:at] + b"\xff\xed" + struct.pack(">H", len(body) + 2) + body + jpeg[at:]

@@ -1,0 +1,77 @@
+"""What a task is made of: the types that the core and every plugin share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:  # numpy stays out of start-up and of shell completion
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Frame: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+else:
+    Frame = Any
+    """A picture: H×W×3, RGB, uint8 or uint16, full range of its dtype."""
+
+
+class Predict(Protocol):
+    """One model on one whole frame; tiling and batching are hidden behind it. Thread-safe.
+
+    `frame` is None for a model that makes pictures from conditions alone. Conditions are the
+    model's further inputs by name, such as `age=60`.
+    """
+
+    def __call__(self, frame: Frame | None, **conditions: object) -> Frame: ...
+
+
+Result: TypeAlias = "Frame | Mapping[str, Frame]"
+"""One result, or several by the suffix that goes into their file names."""
+
+Process: TypeAlias = "Callable[..., Result]"
+"""(frame, *predicts) → Result: what a task does with its models, in their order.
+
+Raises ItemError for a frame it cannot handle («no face found»).
+"""
+
+Stream: TypeAlias = "Callable[..., Iterator[Frame]]"
+"""(frames, *predicts) → frames: the same for a film, where a task keeps state between frames."""
+
+
+def first_predict(frame: Frame, predict: Predict) -> Frame:
+    """The default process: the model's answer as it is."""
+    return predict(frame)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a task function returns."""
+
+    models: tuple[str, ...]
+    """Names from the catalogue or paths of model files, one per predict of `process`."""
+    process: Process = first_predict
+    stream: Stream | None = None
+    """None: `process` on every frame."""
+    label: str = ""
+    """The task's deciding option; goes into names, as in `photos-superres-x4/`."""
+    grey: Literal["keep", "colour"] = "keep"
+    """Whether a grey picture stays grey."""
+    alpha: Literal["resize", "model"] = "resize"
+    """How an alpha channel follows the result: resampled, or sent through `process` too."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An entry of the catalogue: where the file of a model is and what it is."""
+
+    name: str
+    """`task/name`, as in `superres/photo-x4`."""
+    task: str
+    source: str
+    """Path of the model file."""
+    sha256: str
+    licence: str
+    """SPDX identifier, or a name of the terms."""
+    note: str = ""
+    """One line for `gantool models list`."""

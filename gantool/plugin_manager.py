@@ -1,0 +1,154 @@
+"""Finds plugins by their entry points and collects what they give, one by one.
+
+A broken plugin switches off itself only, and is named. Two plugins that claim one name are
+settled by the sort key (distribution, entry point), the same for everybody's.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
+
+import pluggy
+
+from gantool import hookspecs
+from gantool.errors import PluginError
+from gantool.pipeline import Model, Pipeline
+
+TaskFunction = Callable[..., Pipeline]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point and what came of it; `problem` is empty unless it is switched off."""
+
+    distribution: str
+    version: str
+    name: str
+    tasks: Mapping[str, TaskFunction] = field(default_factory=dict)
+    models: tuple[Model, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All that is installed: each name belongs to the first plugin in the order of the sort key."""
+
+    plugins: tuple[Plugin, ...]
+    tasks: Mapping[str, TaskFunction]
+    models: Mapping[str, Model]
+    recipes: Mapping[str, EntryPoint]
+    clashes: tuple[str, ...]
+    """One line for each name that a later plugin did not get."""
+
+    @property
+    def broken(self) -> tuple[Plugin, ...]:
+        return tuple(plugin for plugin in self.plugins if plugin.problem)
+
+
+@functools.cache
+def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
+    """Load every installed plugin once.
+
+    `run_options` are parameter names that no task may have, `commands` names it may not take.
+    """
+    plugins = tuple(
+        _collect(entry, run_options, commands) for entry in sorted(_entries("gantool"), key=_order)
+    )
+    tasks, lost_tasks = _settle("task", ((p, p.tasks.items()) for p in plugins))
+    models, lost_models = _settle("model", ((p, _by_name(p.models)) for p in plugins))
+    recipes, lost_recipes = _settle(
+        "recipe",
+        ((_owner(e), [(e.name, e)]) for e in sorted(_entries("gantool.recipes"), key=_order)),
+    )
+    clashes = (*lost_tasks, *lost_models, *lost_recipes)
+    return Registry(plugins, tasks, models, recipes, clashes)
+
+
+def _entries(group: str) -> Iterable[EntryPoint]:
+    return entry_points(group=group)
+
+
+def _order(entry: EntryPoint) -> tuple[str, str]:
+    owner = _owner(entry)
+    return owner.distribution, owner.name
+
+
+def _owner(entry: EntryPoint) -> Plugin:
+    if entry.dist is None:
+        return Plugin("", "", entry.name)
+    return Plugin(entry.dist.name, entry.dist.version, entry.name)
+
+
+def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
+    owner = _owner(entry)
+    try:
+        manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
+        manager.add_hookspecs(hookspecs)
+        manager.register(entry.load(), entry.name)
+        manager.check_pending()
+        tasks = {_command(task): task for task in _flat(manager.hook.gantool_tasks())}
+        for name, task in tasks.items():
+            _check(name, task, run_options, commands)
+        models = tuple(_flat(manager.hook.gantool_models()))
+        if strange := [model for model in models if not isinstance(model, Model)]:
+            raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does while loading
+        return Plugin(owner.distribution, owner.version, owner.name, problem=_line(error))
+    return Plugin(owner.distribution, owner.version, owner.name, tasks, models)
+
+
+def _check(
+    name: str, task: TaskFunction, run_options: frozenset[str], commands: frozenset[str]
+) -> None:
+    if name in commands:
+        raise PluginError(f"its task {name} has the name of a command of gantool")
+    for parameter in inspect.signature(task).parameters.values():
+        if parameter.name in run_options:
+            option = parameter.name.replace("_", "-")
+            raise PluginError(f"its task {name} repeats the run option --{option}")
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise PluginError(f"its task {name} takes *{parameter.name}: options need names")
+
+
+def _command(task: TaskFunction) -> str:
+    return task.__name__.replace("_", "-")
+
+
+Thing = TypeVar("Thing")
+
+
+def _flat(answers: Iterable[Iterable[Thing]]) -> Iterator[Thing]:
+    return (thing for answer in answers for thing in answer)
+
+
+def _by_name(models: Iterable[Model]) -> list[tuple[str, Model]]:
+    return [(model.name, model) for model in models]
+
+
+def _settle(
+    kind: str, given: Iterable[tuple[Plugin, Iterable[tuple[str, Thing]]]]
+) -> tuple[dict[str, Thing], list[str]]:
+    """The first to name a thing has it; a line for each that came too late."""
+    owners: dict[str, Plugin] = {}
+    things: dict[str, Thing] = {}
+    lost: list[str] = []
+    for plugin, named in given:
+        for name, thing in named:
+            if name in owners:
+                lost.append(f"{kind} {name}: {owners[name]} has it, {plugin} does not get it")
+            else:
+                owners[name], things[name] = plugin, thing
+    return things, lost
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, PluginError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

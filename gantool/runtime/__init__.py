@@ -1,0 +1,1 @@
+"""Running model files: devices, sessions, tiles. The only place that knows onnxruntime."""

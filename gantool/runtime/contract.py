@@ -1,0 +1,88 @@
+"""What a model file says of itself: the JSON in its ONNX metadata under the key `gantool`.
+
+The stored graph is a plain float one, pictures `N×3×H×W → N×3×sH×sW` in `value_range`, with
+dynamic N, H and W.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gantool.errors import ModelError
+
+KEY = "gantool"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Read from the model file's own metadata; lengths are pixels of the model's input."""
+
+    task: str
+    name: str = ""
+    scale: int = 1
+    """Output side over input side."""
+    multiple: int = 1
+    """Both sides must be multiples of this."""
+    align: int = 1
+    """Product of the strides: tiles start at multiples of it."""
+    minimum: int = 1
+    """Smallest side the network takes."""
+    halo: int = 0
+    """How far an output pixel looks; tiles are read this much wider."""
+    statistics: Literal["local", "global"] = "local"
+    """Global: normalised over the whole frame, so it cannot be cut into tiles."""
+    value_range: tuple[float, float] = (0.0, 1.0)
+    """The floats that stand for the darkest and the brightest pixel."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """Further inputs by name."""
+    licence: str = ""
+    data: str = ""
+    """What it was trained on."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """`name`, `options`, `steps`, `seed`."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parity: float | None = None
+    """Largest difference between torch and onnxruntime at export, in levels of 255."""
+
+    def to_json(self) -> str:
+        """The metadata string; keys that hold their default are left out."""
+        values = {
+            key: value
+            for key, value in dataclasses.asdict(self).items()
+            if value != _DEFAULTS.get(key)
+        }
+        return json.dumps({"format": FORMAT, **values}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Contract":
+        """Raises ModelError where the text is not a contract that this version can read."""
+        try:
+            values = json.loads(text)
+            found = values.pop("format")
+            if found != FORMAT:
+                raise ModelError(f"contract format {found}; this gantool reads format {FORMAT}")
+            known = {key: value for key, value in values.items() if key in _FIELDS}
+            low, high = known.pop("value_range", (0.0, 1.0))
+            contract = cls(**known, value_range=(float(low), float(high)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelError(f"its contract cannot be read: {error}") from error
+        _check(contract)
+        return contract
+
+
+_FIELDS = {entry.name for entry in dataclasses.fields(Contract)}
+_DEFAULTS = dataclasses.asdict(Contract(task=""))
+
+
+def _check(contract: Contract) -> None:
+    for name in ("scale", "multiple", "align", "minimum"):
+        value = getattr(contract, name)
+        if not isinstance(value, int) or value < 1:
+            raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 1")
+    if not isinstance(contract.halo, int) or contract.halo < 0:
+        raise ModelError(f"its contract gives halo {contract.halo!r}; it must be ≥ 0")
+    if contract.value_range[0] >= contract.value_range[1]:
+        raise ModelError(f"its contract gives an empty value range {contract.value_range}")

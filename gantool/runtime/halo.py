@@ -1,0 +1,77 @@
+"""How far an output pixel looks, measured on the model file in the runtime that will run it."""
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gantool.errors import ModelError
+
+FRAMES = (64, 160, 352)
+"""Sides of the frames tried, pixels, from small to large."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """`halo` in input pixels; `whole` where a pixel touches the whole frame whatever its size."""
+
+    halo: int
+    whole: bool
+
+
+def measure(path: Path, *, scale: int, align: int) -> Reach:
+    """Poison one input pixel at every phase of the stride and see how far it spreads.
+
+    Once with NaN and once with a large number, because some activations swallow NaN. Gradients
+    would miss paths whose weights are zero or whose units are dead.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for side in FRAMES:
+        side = -(-side // align) * align
+        reach = max(
+            _spread(session, side, phase, scale) for phase in product(range(align), repeat=2)
+        )
+        if reach < side // 2 - align:
+            return Reach(reach, whole=False)
+    return Reach(0, whole=True)
+
+
+def run_float(path: Path, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The stored float graph as it is: N×3×H×W → N×3×sH×sW."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return _run(session, batch)
+
+
+def _spread(
+    session: onnxruntime.InferenceSession, side: int, phase: tuple[int, ...], scale: int
+) -> int:
+    """The largest distance, in input pixels, at which the poison is seen."""
+    middle = side // 2
+    at = (middle + phase[0], middle + phase[1])
+    clean = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    poisons = (np.float32(np.nan), np.float32(1e4))
+    return max(_distance(session, clean, at, poison, scale) for poison in poisons)
+
+
+def _distance(
+    session: onnxruntime.InferenceSession,
+    clean: NDArray[np.float32],
+    at: tuple[int, int],
+    poison: np.float32,
+    scale: int,
+) -> int:
+    poisoned = clean.copy()
+    poisoned[:, :, at[0], at[1]] = poison
+    before, after = _run(session, clean), _run(session, poisoned)
+    if before.shape[2] != clean.shape[2] * scale:
+        raise ModelError(f"gives {before.shape[2]} rows for {clean.shape[2]}, not {scale} times")
+    seen = np.argwhere((before != after).any(axis=(0, 1)))
+    return int(np.abs(seen // scale - np.array(at)).max(initial=0))
+
+
+def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: batch})[0]
+    return result

@@ -1,0 +1,98 @@
+"""Wraps a stored float graph so that it takes and gives pixels: `N×H×W×3` integers both ways.
+
+Cast, scaling, layout change, clip and rounding become nodes of the graph: they run on the
+device, and pictures cross the bus as bytes. `onnx` is imported only when a model is new here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from gantool import atomic
+from gantool.errors import ModelError
+from gantool.runtime.contract import KEY, Contract
+
+if TYPE_CHECKING:
+    import onnx
+
+Depth = Literal["uint8", "uint16"]
+BRIGHTEST = {"uint8": 255.0, "uint16": 65535.0}
+LAYOUTS = {"in": (0, 3, 1, 2), "out": (0, 2, 3, 1)}
+
+
+def wrapped(path: Path, digest: str, depth: Depth) -> Path:
+    """The pixel graph of the model file at `path`, made once per content and depth, then kept.
+
+    `digest` is the sha256 of the file. Raises ModelError for a file that is no gantool model.
+    """
+    kept = cache_folder() / f"{digest[:32]}-{depth}.onnx"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        model, contract = read_model(path)
+        atomic.write_bytes(kept, pixel_graph(model, contract, depth).SerializeToString())
+    return kept
+
+
+def read_model(path: Path) -> tuple[onnx.ModelProto, Contract]:
+    """The stored float graph and its contract. Raises ModelError, naming the file."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except (DecodeError, OSError, ValueError) as error:
+        raise ModelError(f"{path}: not an ONNX model file, or a damaged one") from error
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    if not model.graph.node:
+        raise ModelError(f"{path}: not an ONNX model file, or a damaged one")
+    if KEY not in metadata:
+        raise ModelError(f"{path}: no gantool contract inside: use a file that gantool exported")
+    try:
+        return model, Contract.from_json(metadata[KEY])
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onnx.ModelProto:
+    """`model` with integer `pixels` for its first input and integer `result` for its output."""
+    import onnx
+    from onnx import helper
+
+    graph = model.graph
+    kind = getattr(onnx.TensorProto, depth.upper())
+    darkest, brightest = contract.value_range
+    step = (brightest - darkest) / BRIGHTEST[depth]
+    taken, given = graph.input[0].name, graph.output[0].name
+    before = [
+        helper.make_node("Transpose", ["pixels"], ["pixels_nchw"], perm=LAYOUTS["in"]),
+        helper.make_node("Cast", ["pixels_nchw"], ["pixels_float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", ["pixels_float", "level_step"], ["pixels_scaled"]),
+        helper.make_node("Add", ["pixels_scaled", "darkest"], [taken]),
+    ]
+    after = [
+        helper.make_node("Sub", [given, "darkest"], ["result_shifted"]),
+        helper.make_node("Div", ["result_shifted", "level_step"], ["result_float"]),
+        helper.make_node("Clip", ["result_float", "zero", "top"], ["result_clipped"]),
+        helper.make_node("Round", ["result_clipped"], ["result_rounded"]),
+        helper.make_node("Cast", ["result_rounded"], ["result_nchw"], to=kind),
+        helper.make_node("Transpose", ["result_nchw"], ["result"], perm=LAYOUTS["out"]),
+    ]
+    constants = {"level_step": step, "darkest": darkest, "zero": 0.0, "top": BRIGHTEST[depth]}
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(
+        helper.make_tensor(name, onnx.TensorProto.FLOAT, [], [value])
+        for name, value in constants.items()
+    )
+    graph.input[0].CopyFrom(helper.make_tensor_value_info("pixels", kind, ["n", "h", "w", 3]))
+    graph.output[0].CopyFrom(helper.make_tensor_value_info("result", kind, ["n", "H", "W", 3]))
+    return model
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/gantool/graphs`, `~/.cache` by default; may be deleted at any time."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "gantool" / "graphs"

@@ -1,0 +1,116 @@
+"""Devices as a table: the name on the command line → onnxruntime's provider and its options."""
+
+import ctypes
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnxruntime
+
+from gantool.errors import DeviceError, ModelError
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where sessions run. `note` says why it is not the one a user would hope for."""
+
+    name: str
+    provider: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    def __str__(self) -> str:
+        return self.name.upper() if not self.note else f"{self.name.upper()} ({self.note})"
+
+
+CPU = Device("cpu", "CPUExecutionProvider")
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
+
+
+def choose(name: str) -> Device:
+    """The device for `--device name`; for `auto` the fastest that really works here.
+
+    Raises DeviceError, one line with the fix, where the device asked for is not available.
+    """
+    if name == "auto":
+        return _automatic()
+    kind, _, index = name.partition(":")
+    if kind not in _TABLE or (index and (kind == "cpu" or not index.isdigit())):
+        known = ", ".join(["auto", *_TABLE])
+        raise DeviceError(f"--device {name}: no such device; there are {known} and cuda:N")
+    make, missing = _TABLE[kind]
+    if problem := missing():
+        raise DeviceError(f"--device {name}: {problem}")
+    return make(index)
+
+
+def open_session(graph: Path, device: Device) -> onnxruntime.InferenceSession:
+    """A session for `graph` that runs on `device`, not somewhere else (DeviceError if it would)."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its warnings are not for users; failures raise
+    options.intra_op_num_threads = cores()
+    wanted = [(device.provider, dict(device.options)), (CPU.provider, {})]
+    try:
+        session = onnxruntime.InferenceSession(
+            str(graph), options, providers=wanted if device.provider != CPU.provider else wanted[1:]
+        )
+    except Exception as error:  # onnxruntime raises its own types, some of them bare RuntimeError
+        raise ModelError(f"{graph}: onnxruntime cannot open it: {_first_line(error)}") from error
+    if session.get_providers()[0] != device.provider:
+        raise DeviceError(f"--device {device.name}: onnxruntime fell back to the CPU: {CUDA_FIX}")
+    return session
+
+
+def cores() -> int:
+    """The processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+CUDA_FIX = 'pip install "gantool[cuda]" (CUDA 13, GTX 16xx or newer), or use --device cpu'
+
+
+@functools.cache
+def cuda_missing() -> str:
+    """Why CUDA cannot work here, with the fix; empty where it should."""
+    if not _loads("libcuda.so.1", "nvcuda.dll"):
+        return "no NVIDIA driver on this machine (libcuda): install one, or use --device cpu"
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return f"this onnxruntime has no CUDA provider: {CUDA_FIX}"
+    onnxruntime.preload_dlls()
+    if not _loads("libcudnn.so.9", "cudnn64_9.dll"):
+        return f"cuDNN 9 is not installed: {CUDA_FIX}"
+    return ""
+
+
+def _automatic() -> Device:
+    problem = cuda_missing()
+    if not problem:
+        return _cuda("")
+    driver = not problem.startswith("no NVIDIA driver")
+    return Device("cpu", CPU.provider, note=f"not CUDA: {problem}" if driver else "")
+
+
+def _cuda(index: str) -> Device:
+    return Device("cuda", "CUDAExecutionProvider", {"device_id": index or "0", **CUDA_OPTIONS})
+
+
+_TABLE: Mapping[str, tuple[Callable[[str], Device], Callable[[], str]]] = {
+    "cpu": (lambda _: CPU, lambda: ""),
+    "cuda": (_cuda, cuda_missing),
+}
+
+
+def _loads(*names: str) -> bool:
+    for name in names:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

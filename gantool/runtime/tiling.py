@@ -1,0 +1,127 @@
+"""Cutting a frame into tiles and putting the results together: tiled equals whole.
+
+Each tile is read `halo` pixels wider than the part it is responsible for, so that no output
+pixel misses anything it looks at. Beyond the frame's edges the halo is its mirror image, in
+the whole-frame path too.
+"""
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gantool.pipeline import Frame
+from gantool.runtime.contract import Contract
+
+Run: TypeAlias = Callable[[NDArray[np.uint8] | NDArray[np.uint16]], Frame]
+"""N×h×w×3 → N×sh×sw×3."""
+
+IN_MEMORY = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One axis of a frame of `length`, cut into `count` equal pieces of `core` pixels."""
+
+    length: int
+    core: int
+    count: int
+    halo: int
+    read: int
+    """Pixels taken per piece: halo, core, halo and what the network's sizes demand beyond."""
+
+    def sources(self, index: int) -> NDArray[np.intp]:
+        """Which pixels piece `index` reads: `read` positions in [0, length)."""
+        start = index * self.core - self.halo
+        return mirrored(np.arange(start, start + self.read), self.length)
+
+    def kept(self, index: int) -> slice:
+        """Which pixels of the frame piece `index` is responsible for."""
+        return slice(index * self.core, min((index + 1) * self.core, self.length))
+
+
+def tiled(frame: Frame, run: Run, contract: Contract, tile: int | None) -> Frame:
+    """`run` on an H×W×3 frame, in tiles of at most `tile` pixels a side (None: in one piece).
+
+    Returns sH×sW×3 of the same dtype, in a memory map where it is larger than 512 MiB.
+    """
+    height, width, _ = frame.shape
+    rows, columns = cut(height, tile, contract), cut(width, tile, contract)
+    scale = contract.scale
+    whole: Frame | None = None
+    for row, column in _places(rows, columns):
+        piece = _read(frame, rows.sources(row), columns.sources(column))
+        done = run(piece[None])[0]
+        down, right = rows.kept(row), columns.kept(column)
+        result = done[_inside(rows, down, scale), _inside(columns, right, scale)]
+        if rows.count == columns.count == 1:
+            return np.ascontiguousarray(result)
+        if whole is None:
+            whole = allocate((height * scale, width * scale, 3), result.dtype)
+        whole[_times(down, scale), _times(right, scale)] = result
+    assert whole is not None
+    return whole
+
+
+def cut(length: int, tile: int | None, contract: Contract) -> Cut:
+    """Equal pieces that start at multiples of the network's stride."""
+    align = contract.align
+    limit = length if tile is None else max(tile // align, 1) * align
+    count = math.ceil(length / limit)
+    core = _up(math.ceil(length / count), align)
+    halo = _up(contract.halo, align)
+    read = _up(max(core + 2 * halo, contract.minimum), math.lcm(contract.multiple, align))
+    return Cut(length, core, math.ceil(length / core), halo, read)
+
+
+def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
+    """Positions on an endless line → positions in [0, length), reflected at both ends.
+
+    The edge pixel is not repeated; one pixel reflects into itself.
+    """
+    period = max(2 * (length - 1), 1)
+    folded = positions % period
+    return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Frame:
+    """An array for a result; over 512 MiB it lives in a file that is gone with the process."""
+    if math.prod(shape) * dtype.itemsize <= IN_MEMORY:
+        return cast(Frame, np.empty(shape, dtype))
+    disk = Path("/var/tmp")  # /tmp is often held in memory
+    with tempfile.TemporaryFile(dir=disk if disk.is_dir() else None) as file:
+        return cast(Frame, np.memmap(file, dtype, mode="w+", shape=shape))
+
+
+def _read(frame: Frame, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Frame:
+    band = frame[_as_slice(rows)]
+    return np.ascontiguousarray(band[:, _as_slice(columns)])
+
+
+def _as_slice(positions: NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    """A slice where the positions simply rise: it copies less."""
+    first, last = int(positions[0]), int(positions[-1])
+    if last - first == len(positions) - 1 and bool((np.diff(positions) == 1).all()):
+        return slice(first, last + 1)
+    return positions
+
+
+def _places(rows: Cut, columns: Cut) -> Iterator[tuple[int, int]]:
+    return ((row, column) for row in range(rows.count) for column in range(columns.count))
+
+
+def _inside(axis: Cut, kept: slice, scale: int) -> slice:
+    return slice(axis.halo * scale, (axis.halo + kept.stop - kept.start) * scale)
+
+
+def _times(kept: slice, scale: int) -> slice:
+    return slice(kept.start * scale, kept.stop * scale)
+
+
+def _up(value: int, unit: int) -> int:
+    return math.ceil(value / unit) * unit

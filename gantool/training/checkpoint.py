@@ -1,0 +1,123 @@
+"""Checkpoints: folders `step_000040/` of safetensors and JSON, never pickle.
+
+A folder appears whole (`atomic.write_folder`) and carries the hash of each file, so a damaged
+one is recognised and the one before it taken.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gantool import atomic
+from gantool.errors import UsageError
+from gantool.training.ema import Ema
+from gantool.training.system import System
+
+
+def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) -> Path:
+    """Write `folder/step_…` with all that resuming needs; leave the newest `keep`."""
+    path = folder / f"step_{step:06d}"
+    with atomic.write_folder(path) as aside:
+        parts = {
+            "networks": _weights(system.networks),
+            "ema": _weights(ema.networks),
+            "optimizers": _optimizer_tensors(system),
+            "random": {"cpu": torch.get_rng_state()},
+        }
+        for name, tensors in parts.items():
+            save_file(tensors, aside / f"{name}.safetensors")
+        hashes = {file.name: _sha256(file) for file in sorted(aside.iterdir())}
+        (aside / "state.json").write_text(json.dumps({"step": step, "sha256": hashes}))
+    for old in newest_first(folder)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The checkpoints in `folder`."""
+    return sorted(folder.glob("step_*"), reverse=True)
+
+
+def usable(folder: Path) -> Iterator[Path]:
+    """Checkpoints that are whole, newest first."""
+    return (path for path in newest_first(folder) if _whole(path))
+
+
+def load(path: Path, system: System, ema: Ema) -> int:
+    """Put everything back into `system` and `ema`; returns the step."""
+    _load_weights(path / "networks.safetensors", system.networks)
+    load_ema(path, ema.networks)
+    tensors = load_file(path / "optimizers.safetensors")
+    for phase in system.phases():
+        _load_optimizer(phase.optimizer, phase.name, tensors)
+    torch.set_rng_state(load_file(path / "random.safetensors")["cpu"])
+    return step_of(path)
+
+
+def step_of(path: Path) -> int:
+    """How many steps the checkpoint at `path` has behind it."""
+    return int(json.loads((path / "state.json").read_text())["step"])
+
+
+def load_ema(path: Path, networks: Mapping[str, nn.Module]) -> None:
+    """Put the averaged weights of a checkpoint into `networks`."""
+    _load_weights(path / "ema.safetensors", networks)
+
+
+def _weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    return {
+        f"{name}.{key}": tensor.detach().cpu().contiguous()
+        for name, network in networks.items()
+        for key, tensor in network.state_dict().items()
+    }
+
+
+def _load_weights(file: Path, networks: Mapping[str, nn.Module]) -> None:
+    tensors = load_file(file)
+    for name, network in networks.items():
+        prefix = f"{name}."
+        own = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise UsageError(f"{file}: does not fit the recipe's {name}: {error}") from error
+
+
+def _optimizer_tensors(system: System) -> dict[str, Tensor]:
+    return {
+        f"{phase.name}.{index}.{key}": value.detach().cpu().contiguous()
+        for phase in system.phases()
+        for index, entry in phase.optimizer.state_dict()["state"].items()
+        for key, value in entry.items()
+    }
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer, phase: str, tensors: Mapping[str, Tensor]
+) -> None:
+    """Only the state: rates and betas come from the recipe, which the run's options rebuild."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        owner, index, key = name.rsplit(".", 2)
+        if owner == phase:
+            state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _whole(path: Path) -> bool:
+    try:
+        hashes = json.loads((path / "state.json").read_text())["sha256"]
+        return all(_sha256(path / name) == digest for name, digest in hashes.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

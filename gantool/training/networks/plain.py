@@ -1,0 +1,75 @@
+"""Re-parameterised plain stacks: several branches while training, one 3×3 afterwards."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate, leaky_relu, pad, pixel_shuffle
+
+
+class RepConv(nn.Module):
+    """3×3 + 1×1 + identity branches, always run as the one 3×3 convolution they sum to.
+
+    `N×in×H×W → N×out×H×W`, zero padding. The identity branch exists where in equals out.
+    After Ding et al., «RepVGG», 2021, without its batch normalisation.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.point = nn.Conv2d(inputs, outputs, 1, bias=False)
+        identity = torch.zeros(outputs, inputs, 3, 3)
+        if inputs == outputs:
+            identity[range(outputs), range(inputs), 1, 1] = 1
+        self.register_buffer("identity", identity, persistent=False)
+
+    def kernel(self) -> Tensor:
+        """The `out×in×3×3` kernel that equals the sum of the branches."""
+        point = pad(self.point.weight, (1, 1, 1, 1))
+        return self.wide.weight + point + cast(Tensor, self.identity)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.kernel(), self.wide.bias, padding=1)
+
+
+class PlainUpscaler(nn.Module):
+    """`N×3×H×W → N×3×sH×sW`, values around [0, 1]: a plain stack over a bilinear anchor.
+
+    Head, `layers` convolutions with LeakyReLU(0.1) under one long skip, a tail to 3s² channels
+    and depth-to-space (Shi et al., «Real-Time Single Image … Sub-Pixel CNN», 2016). The stack
+    has only to learn what bilinear enlargement misses.
+    """
+
+    def __init__(self, scale: int, channels: int, layers: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.head = RepConv(3, channels)
+        self.body = nn.ModuleList(RepConv(channels, channels) for _ in range(layers))
+        self.tail = RepConv(channels, 3 * scale * scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = leaky_relu(self.head(x), 0.1)
+        y = first
+        for convolution in self.body:
+            y = leaky_relu(convolution(y), 0.1)
+        detail = pixel_shuffle(self.tail(y + first), self.scale)
+        anchor = interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        return anchor + detail
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Replace every RepConv inside `network` by its plain 3×3 convolution; returns `network`."""
+    for name, child in network.named_children():
+        if isinstance(child, RepConv):
+            setattr(network, name, _plain(child))
+        else:
+            fuse(child)
+    return network
+
+
+@torch.no_grad()
+def _plain(branches: RepConv) -> nn.Conv2d:
+    plain = nn.Conv2d(branches.wide.in_channels, branches.wide.out_channels, 3, padding=1)
+    plain.weight.copy_(branches.kernel())
+    plain.bias = branches.wide.bias
+    return plain

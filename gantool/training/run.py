@@ -1,0 +1,142 @@
+"""A training run: a folder with its settings, its log and its checkpoints.
+
+`run.json` rebuilds the system, `metrics.jsonl` has a line per logged step, `checkpoints/` what
+resuming needs.
+"""
+
+import dataclasses
+import json
+import platform
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantool import __version__, atomic
+from gantool.errors import DeviceError, UsageError
+from gantool.training import checkpoint
+from gantool.training.ema import Ema
+from gantool.training.loop import Progress, train
+from gantool.training.options import Recipe
+
+LOG_EVERY, SAVE_EVERY = 50, 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the result of a run; the content of `run.json`."""
+
+    recipe: str
+    options: Mapping[str, Any]
+    dataset: str
+    """Name of the folder trained on."""
+    steps: int
+    seed: int = 0
+    precision: str = "fp32"
+    versions: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: {
+            "gantool": __version__,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+        }
+    )
+
+    @classmethod
+    def read(cls, folder: Path) -> "Settings":
+        """Raises UsageError where `folder` is no training run."""
+        try:
+            return cls(**json.loads((folder / "run.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{folder}: not the folder of a training run: {error}") from error
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(
+            folder / "run.json", json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        )
+
+
+class Run:
+    """A recipe's system on its way through `settings.steps`, kept in `folder`.
+
+    `step` is how far it has come: 0, or the step of the newest checkpoint that is whole.
+    """
+
+    def __init__(
+        self, recipe: Recipe, folder: Path, settings: Settings, dataset: Path, device: str
+    ) -> None:
+        self.folder, self.settings, self.dataset, self.device = folder, settings, dataset, device
+        torch.manual_seed(settings.seed)
+        self.system = recipe(**settings.options)
+        for network in self.system.networks.values():
+            network.to(device=device)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
+        self.ema = Ema(self.system.networks)
+        found = next(checkpoint.usable(self.checkpoints), None)
+        self.step = checkpoint.load(found, self.system, self.ema) if found else 0
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.settings.steps
+
+    def train(
+        self, max_steps: int | None = None, max_seconds: float | None = None
+    ) -> Generator[Progress, None, None]:
+        """Yields after every step; saves now and then, and however it ends.
+
+        `max_steps` and `max_seconds` only stop this session: what is trained does not depend
+        on them.
+        """
+        data = self.system.dataset(self.dataset)
+        self.settings.write(self.folder)
+        last = min(self.settings.steps, self.step + (max_steps or self.settings.steps))
+        deadline = time.monotonic() + (max_seconds or float("inf"))
+        steps = train(
+            self.system,
+            data,
+            self.ema,
+            first=self.step,
+            steps=self.settings.steps,
+            seed=self.settings.seed,
+            precision=self.settings.precision,
+            device=self.device,
+        )
+        saved = self.step
+        try:
+            for progress in steps:
+                self.step = progress.step
+                self._log(progress)
+                if self.step % SAVE_EVERY == 0:
+                    saved = self._save()
+                yield progress
+                if self.step >= last or time.monotonic() >= deadline:
+                    break
+        finally:
+            steps.close()
+            if self.step > saved:
+                self._save()
+
+    def _log(self, progress: Progress) -> None:
+        if progress.step % LOG_EVERY == 0 or progress.step == self.settings.steps:
+            with (self.folder / "metrics.jsonl").open("a") as log:
+                log.write(json.dumps(dataclasses.asdict(progress)) + "\n")
+
+    def _save(self) -> int:
+        checkpoint.save(self.checkpoints, self.step, self.system, self.ema)
+        return self.step
+
+
+def device(name: str) -> str:
+    """torch's device for `--device name`. Raises DeviceError where it is not available."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
+        raise DeviceError(f"--device {name}: this PyTorch cannot use it; try --device cpu")
+    return name

@@ -1,0 +1,77 @@
+"""Task superres: photographs at 2, 3, 4 or 8 times their size."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from gantool import Frame, ItemError, Model, Pipeline, Predict, UsageError, hookimpl
+
+X4, X2 = "superres/photo-x4-fidelity", "superres/photo-x2-fidelity"
+SHIPPED = {
+    X4: (
+        "photo-x4-fidelity.onnx",
+        "ece78edae741b2cb90a642f1b26135a6a3c26bcde9ab294f202ec3b211423348",
+        "4 times the size, true to the pixels",
+    ),
+    X2: (
+        "photo-x2-fidelity.onnx",
+        "cef1a9ea89b7fc3517958bb3d7da1f9a2db14f55d8cc3f8a2338586690958cec",
+        "2 times the size, true to the pixels",
+    ),
+}
+CHAINS = {2: (X2,), 3: (X4,), 4: (X4,), 8: (X4, X2)}
+
+
+def superres(
+    scale: Annotated[int, typer.Option(metavar="2|3|4|8", help="Enlargement of each side.")] = 4,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
+    ] = None,
+) -> Pipeline:
+    """Enlarge photographs: 2, 3, 4 or 8 times as wide and as high."""
+    if scale not in CHAINS:
+        raise UsageError(f"--scale {scale}: superres has 2, 3, 4 and 8")
+
+    def process(frame: Frame, *predicts: Predict) -> Frame:
+        return enlarge(frame, scale, predicts)
+
+    return Pipeline(models=(model,) if model else CHAINS[scale], process=process, label=f"x{scale}")
+
+
+def enlarge(frame: Frame, scale: int, predicts: tuple[Predict, ...]) -> Frame:
+    """H×W×3 → sH×sW×3: the models in turn, the last again until it is enough, then reduced."""
+    height, width = frame.shape[0] * scale, frame.shape[1] * scale
+    large, step = frame, 0
+    while large.shape[0] < height:
+        before = large.shape[0]
+        large = predicts[min(step, len(predicts) - 1)](large)
+        step += 1
+        if large.shape[0] <= before:
+            raise ItemError("this model does not enlarge: choose another with --model")
+    return reduce(large, height, width)
+
+
+def reduce(frame: Frame, height: int, width: int) -> Frame:
+    """H×W×3 → height×width×3 for the small reductions that scales between models need."""
+    if frame.shape[:2] == (height, width):
+        return frame
+    import cv2  # the command line starts without it
+
+    return cast(Frame, cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA))
+
+
+@hookimpl
+def gantool_tasks() -> Iterable[Callable[..., Pipeline]]:
+    return [superres]
+
+
+@hookimpl
+def gantool_models() -> Iterable[Model]:
+    folder = Path(__file__).parent / "models"
+    return [
+        Model(name, "superres", str(folder / file), sha256, "CC-BY-SA-4.0", note)
+        for name, (file, sha256, note) in SHIPPED.items()
+    ]

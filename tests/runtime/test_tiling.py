@@ -1,0 +1,89 @@
+"""Law: a frame cut into tiles gives what the whole frame gives."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import models
+from gantool.runtime import tiling
+from gantool.runtime.contract import Contract
+from gantool.runtime.session import Session
+
+SIZES = [(1, 1), (1, 7), (5, 3), (37, 53), (64, 64), (129, 131)]
+
+
+def picture(height: int, width: int, depth: type = np.uint8) -> np.ndarray:
+    return np.random.default_rng(height * 1000 + width).integers(
+        0, np.iinfo(depth).max, (height, width, 3), depth, endpoint=True
+    )
+
+
+@pytest.mark.parametrize("make", [models.bilinear, models.wide_blur, models.strided])
+@pytest.mark.parametrize("tile", [5, 16, 50])
+@pytest.mark.parametrize("size", SIZES)
+def test_tiled_equals_whole(make, tile, size, tmp_path):
+    path = make(tmp_path / "model.onnx")
+    frame = picture(*size)
+    whole = Session(path, tile=None)(frame).astype(int)
+    tiles = Session(path, tile=tile)(frame).astype(int)
+    assert np.abs(whole - tiles).max() <= 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tiled_equals_whole_in_16_bit(size, tmp_path):
+    path = models.wide_blur(tmp_path / "model.onnx")
+    frame = picture(*size, np.uint16)
+    whole = Session(path, tile=None)(frame)
+    tiles = Session(path, tile=16)(frame)
+    assert whole.dtype == tiles.dtype == np.uint16
+    assert np.abs(whole.astype(int) - tiles.astype(int)).max() <= 15
+
+
+@pytest.mark.parametrize("tile", [None, 16])
+def test_bilinear_model_is_bilinear_interpolation(tile, tmp_path):
+    frame = picture(37, 53)
+    ours = Session(models.bilinear(tmp_path / "model.onnx"), tile=tile)(frame)
+    theirs = cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    inner = (slice(2, -2), slice(2, -2))  # at the very edge we mirror and OpenCV repeats
+    assert np.abs(ours[inner].astype(int) - theirs[inner].astype(int)).max() <= 1
+
+
+def test_too_small_a_halo_shows(tmp_path):
+    """The law's own test: without the halo the tiles do not fit together."""
+    path = models.wide_blur(tmp_path / "model.onnx")
+    frame = picture(64, 64)
+    right = Session(path, tile=None)
+    run = right.run
+    whole = tiling.tiled(frame, run, right.contract, None).astype(int)
+    wrong = tiling.tiled(frame, run, Contract("blur", halo=2), 16).astype(int)
+    assert np.abs(whole - wrong).max() > 10
+
+
+def test_tiles_are_equal_and_aligned():
+    rows = tiling.cut(1000, 300, Contract("x", align=4, halo=5, multiple=16))
+    assert (rows.core % 4, rows.halo, rows.read % 16) == (0, 8, 0)
+    assert rows.core * rows.count >= 1000 > rows.core * (rows.count - 1)
+    assert rows.read >= rows.core + 2 * rows.halo
+
+
+def test_reflection_repeats_no_edge():
+    assert tiling.mirrored(np.arange(-4, 8), 3).tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1]
+    assert tiling.mirrored(np.arange(-2, 3), 1).tolist() == [0] * 5
+
+
+def test_large_results_live_on_disk(monkeypatch):
+    monkeypatch.setattr(tiling, "IN_MEMORY", 1000)
+    assert isinstance(tiling.allocate((20, 20, 3), np.dtype(np.uint8)), np.memmap)
+    assert not isinstance(tiling.allocate((10, 10, 3), np.dtype(np.uint8)), np.memmap)
+
+
+def test_same_graph_is_made_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = models.bilinear(tmp_path / "model.onnx")
+    Session(path)
+    kept: list[Path] = list((tmp_path / "cache").rglob("*.onnx"))
+    stamp = kept[0].stat().st_mtime_ns
+    Session(path)
+    assert [file.stat().st_mtime_ns for file in kept] == [stamp]
