@@ -1,4 +1,24 @@
+"""Shared by all tests."""
+
+import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Graphs made by the tests stay out of the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder of real pictures beside the project; not everybody has it."""
+    if not DATA.is_dir():
+        pytest.skip("no ../shared/data beside the project")
+    return DATA

@@ -1,6 +1,7 @@
 """Puts the commands together and turns every end of a run into one line and an exit code."""
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -23,6 +24,8 @@ Start here:
 
 def start(arguments: list[str]) -> int:
     """Run the command line; returns its exit code (DESIGN: one line says what went wrong)."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' notes to programmers
     try:
         registry = api.registry()
         for plugin in registry.broken:

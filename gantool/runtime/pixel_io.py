@@ -6,33 +6,39 @@ device, and pictures cross the bus as bytes. `onnx` is imported only when a mode
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gantool import atomic
-from gantool.errors import ModelError
+from gantool.errors import ModelError, OutputError
 from gantool.runtime.contract import KEY, Contract
 
 if TYPE_CHECKING:
     import onnx
 
 Depth = Literal["uint8", "uint16"]
+VERSION = 1
+"""Of the nodes put around a graph; raised when they change, so that kept ones are made anew."""
 BRIGHTEST = {"uint8": 255.0, "uint16": 65535.0}
 LAYOUTS = {"in": (0, 3, 1, 2), "out": (0, 2, 3, 1)}
 
 
-def wrapped(path: Path, digest: str, depth: Depth) -> Path:
+def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
     """The pixel graph of the model file at `path`, made once per content and depth, then kept.
 
     `digest` is the sha256 of the file. Raises ModelError for a file that is no gantool model.
     """
-    kept = cache_folder() / f"{digest[:32]}-{depth}.onnx"
-    if not kept.exists():
+    kept = cache_folder() / f"{digest[:32]}-{depth}-{VERSION}.onnx"
+    with contextlib.suppress(OSError):
+        return kept.read_bytes()
+    model, contract = read_model(path)
+    graph = pixel_graph(model, contract, depth).SerializeToString()
+    with contextlib.suppress(OSError, OutputError):  # without a cache every start makes it anew
         kept.parent.mkdir(parents=True, exist_ok=True)
-        model, contract = read_model(path)
-        atomic.write_bytes(kept, pixel_graph(model, contract, depth).SerializeToString())
-    return kept
+        atomic.write_bytes(kept, graph)
+    return graph
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, Contract]:

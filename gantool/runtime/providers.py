@@ -5,7 +5,6 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import onnxruntime
 
@@ -22,7 +21,9 @@ class Device:
     note: str = ""
 
     def __str__(self) -> str:
-        return self.name.upper() if not self.note else f"{self.name.upper()} ({self.note})"
+        threads = f"{cores()} threads" if self.provider == CPU.provider else ""
+        details = "; ".join(part for part in (threads, self.note) if part)
+        return f"{self.name.upper()} ({details})" if details else self.name.upper()
 
 
 CPU = Device("cpu", "CPUExecutionProvider")
@@ -46,7 +47,7 @@ def choose(name: str) -> Device:
     return make(index)
 
 
-def open_session(graph: Path, device: Device) -> onnxruntime.InferenceSession:
+def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
     """A session for `graph` that runs on `device`, not somewhere else (DeviceError if it would)."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its warnings are not for users; failures raise
@@ -54,10 +55,10 @@ def open_session(graph: Path, device: Device) -> onnxruntime.InferenceSession:
     wanted = [(device.provider, dict(device.options)), (CPU.provider, {})]
     try:
         session = onnxruntime.InferenceSession(
-            str(graph), options, providers=wanted if device.provider != CPU.provider else wanted[1:]
+            graph, options, providers=wanted if device.provider != CPU.provider else wanted[1:]
         )
     except Exception as error:  # onnxruntime raises its own types, some of them bare RuntimeError
-        raise ModelError(f"{graph}: onnxruntime cannot open it: {_first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot open it: {_first_line(error)}") from error
     if session.get_providers()[0] != device.provider:
         raise DeviceError(f"--device {device.name}: onnxruntime fell back to the CPU: {CUDA_FIX}")
     return session

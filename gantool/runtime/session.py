@@ -45,14 +45,22 @@ class Session:
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
         depth: Depth = "uint16" if batch.dtype == np.uint16 else "uint8"
-        result: Frame = self._session(depth).run(None, {"pixels": batch, **conditions})[0]
+        session = self._session(depth)
+        try:
+            result: Frame = session.run(None, {"pixels": batch, **conditions})[0]
+        except Exception as error:  # onnxruntime raises its own types, some of them bare
+            reason = str(error).strip().split("\n")[0]
+            raise ItemError(f"{self.path.name} fails on {batch.shape[1:3]}: {reason}") from error
         return result
 
     def _session(self, depth: Depth) -> onnxruntime.InferenceSession:
         with self._lock:
             if depth not in self._opened:
                 graph = pixel_io.wrapped(self.path, self.sha256, depth)
-                self._opened[depth] = open_session(graph, self.device)
+                try:
+                    self._opened[depth] = open_session(graph, self.device)
+                except ModelError as error:
+                    raise ModelError(f"{self.path}: {error}") from error
             return self._opened[depth]
 
 

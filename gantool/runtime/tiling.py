@@ -100,7 +100,7 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Frame:
 
 def _read(frame: Frame, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Frame:
     band = frame[_as_slice(rows)]
-    return np.ascontiguousarray(band[:, _as_slice(columns)])
+    return cast(Frame, np.ascontiguousarray(band[:, _as_slice(columns)]))
 
 
 def _as_slice(positions: NDArray[np.intp]) -> slice | NDArray[np.intp]:

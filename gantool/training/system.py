@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from gantool.runtime.contract import Contract
+from gantool.runtime.contract import Contract as Contract  # recipes take it from here
 
 Batch = Mapping[str, Tensor]
 """Tensors of one step by the recipe's own names; pictures are N×3×H×W float32 in [0, 1]."""

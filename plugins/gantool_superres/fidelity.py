@@ -12,10 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gantool.runtime.contract import Contract
 from gantool.training.data import Photos, ReducedPairs
 from gantool.training.networks.plain import PlainUpscaler, fuse
-from gantool.training.system import Batch, Export, Phase
+from gantool.training.system import Batch, Contract, Export, Phase
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 16, "layers": 2, "batch": 4, "crop": 24, "steps": 500},
