@@ -25,8 +25,7 @@ def gradient_penalty(
     Gulrajani et al., «Improved Training of Wasserstein GANs», 2017, equation 3.
     """
     mix = torch.rand(_per_sample(real), generator=generator, device=real.device)
-    norms = _gradient(critic, mix * real + (1 - mix) * fake).norm(2, dim=1)
-    return weight * ((norms - 1) ** 2).mean()
+    return weight * _off_one(_gradient(critic, mix * real + (1 - mix) * fake))
 
 
 def dragan_penalty(
@@ -42,8 +41,7 @@ def dragan_penalty(
     """
     noise = 0.5 * real.std() * torch.rand(real.shape, generator=generator, device=real.device)
     mix = torch.rand(_per_sample(real), generator=generator, device=real.device)
-    norms = _gradient(critic, real + mix * noise).norm(2, dim=1)
-    return weight * ((norms - 1) ** 2).mean()
+    return weight * _off_one(_gradient(critic, real + mix * noise))
 
 
 def r1_penalty(critic: Critic, real: Tensor, *, weight: float = 1.0) -> Tensor:
@@ -103,7 +101,8 @@ class History:
     """The last generated pictures; a discriminator that sees them forgets less.
 
     Half of what `mix` gives back are older pictures, once `size` are stored. Shrivastava et al.,
-    «Learning from Simulated and Unsupervised Images …», 2017, section 2.3. Draws from a generator of its own; `state` and `restore` make a resumed run the same.
+    «Learning from Simulated and Unsupervised Images …», 2017, section 2.3. It draws from a
+    generator of its own; `state` and `restore` make a resumed run the same.
     """
 
     def __init__(self, size: int = 50, seed: int = 0) -> None:
@@ -141,6 +140,11 @@ def _gradient(critic: Critic, at: Tensor) -> Tensor:
         point = at.detach().float().requires_grad_(True)
         (slope,) = torch.autograd.grad(critic(point).sum(), point, create_graph=True)
     return slope.flatten(1)
+
+
+def _off_one(gradient: Tensor) -> Tensor:
+    norms: Tensor = gradient.norm(2, dim=1)
+    return ((norms - 1) ** 2).mean()
 
 
 def _per_sample(batch: Tensor) -> tuple[int, ...]:
