@@ -1,0 +1,69 @@
+"""The residual generator of style transfer and CycleGAN."""
+
+from torch import Tensor, nn
+
+from gantool.training.networks.blocks import Up, enlarging, instance_norm, start_small
+
+
+class ResnetGenerator(nn.Module):
+    """N×in×H×W → N×out×H×W in [−1, 1], H and W multiples of 4 and at least 16.
+
+    c7s1-k, d2k, d4k, `blocks` residual blocks, u2k, uk, c7s1-out with tanh. Johnson et al.,
+    «Perceptual Losses for Real-Time Style Transfer and Super-Resolution», 2016; Zhu et al.,
+    «Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks», 2017.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int = 3,
+        outputs: int = 3,
+        channels: int = 64,
+        blocks: int = 9,
+        up: Up = "resize",
+    ) -> None:
+        super().__init__()
+        wide = 4 * channels
+        self.layers = nn.Sequential(
+            *_convolution(inputs, channels, 7),
+            *_convolution(channels, 2 * channels, 3, stride=2),
+            *_convolution(2 * channels, wide, 3, stride=2),
+            *(Residual(wide) for _ in range(blocks)),
+            *_enlarging(wide, 2 * channels, up),
+            *_enlarging(2 * channels, channels, up),
+            nn.Conv2d(channels, outputs, 7, padding=3, padding_mode="reflect"),
+            nn.Tanh(),
+        )
+        start_small(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layers(x)
+        return result
+
+
+class Residual(nn.Module):
+    """x + two 3×3 convolutions with instance normalisation, one ReLU between them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_convolution(channels, channels, 3),
+            *_convolution(channels, channels, 3)[:-1],
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = x + self.layers(x)
+        return result
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    padding = kernel // 2
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, padding_mode="reflect"),
+        instance_norm(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+def _enlarging(inputs: int, outputs: int, up: Up) -> list[nn.Module]:
+    return [enlarging(inputs, outputs, 3, up), instance_norm(outputs), nn.ReLU(inplace=True)]
