@@ -84,10 +84,14 @@ def _inner(frame: Bytes, margin: int) -> Bytes:
     return frame[margin:-margin, margin:-margin]
 
 
-def _copies(path: Path, sizes: tuple[float, ...], smallest: int) -> list[Bytes]:
+def read_eight_bit(path: Path) -> Bytes:
+    """The picture, H×W×3; deeper ones are rounded. Raises ItemError."""
     frame, _ = read_image(path)
-    full = frame if frame.dtype == np.uint8 else np.round(frame / 257)
+    return (frame if frame.dtype == np.uint8 else np.round(frame / 257)).astype(np.uint8)
+
+
+def _copies(path: Path, sizes: tuple[float, ...], smallest: int) -> list[Bytes]:
+    full = read_eight_bit(path)
     height, width = full.shape[:2]
     shapes = [(round(height * size), round(width * size)) for size in sizes]
-    eight_bit = full.astype(np.uint8, copy=False)
-    return [degrade.resize(eight_bit, *shape) for shape in shapes if min(shape) >= smallest]
+    return [degrade.resize(full, *shape) for shape in shapes if min(shape) >= smallest]
