@@ -99,7 +99,7 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
     return _plan(task, pipeline, inputs, options)
 
 
-def plan_model(model: str, inputs: Sequence[str], options: RunOptions) -> Plan:
+def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
     session = load(model, device=options.device, tile=options.tile)
     pipeline = Pipeline(models=(model,), label=session.contract.name or session.path.stem)

@@ -39,7 +39,7 @@ def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str
     than one level from that of torch with the same stored weights.
     """
     stored = round_weights(wanted.prepare(copy.deepcopy(network).cpu().eval()))
-    model = halve(to_onnx(stored))
+    model = halve(to_onnx(stored, wanted.contract.multiple))
     contract = dataclasses.replace(wanted.contract, **facts)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
@@ -90,20 +90,23 @@ def export_run(
     return paths
 
 
-def to_onnx(network: nn.Module) -> onnx.ModelProto:
-    """The float graph `x` N×3×H×W → `y`, with dynamic N, H and W."""
-    dynamic = torch.export.Dim.DYNAMIC
+def to_onnx(network: nn.Module, multiple: int = 1) -> onnx.ModelProto:
+    """The float graph `x` N×3×H×W → `y`, with dynamic N, and H and W in steps of `multiple`."""
+    dynamic, unit = torch.export.Dim.DYNAMIC, _up(16, multiple)
+    sides: dict[int, Any] = {2: dynamic, 3: dynamic}
+    if multiple > 1:
+        sides = {2: multiple * torch.export.Dim("h"), 3: multiple * torch.export.Dim("w")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is absent
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns about its own deprecated calls
         program = torch.onnx.export(
             network,
-            (torch.rand(2, 3, 48, 64),),
+            (torch.rand(2, 3, 3 * unit, 4 * unit),),
             input_names=["x"],
             output_names=["y"],
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
+            dynamic_shapes=({0: dynamic, **sides},),
             verbose=False,
         )
     assert program is not None
@@ -142,7 +145,7 @@ def parity(network: nn.Module, contract: Contract, path: Path) -> float:
     session = Session(path, tile=None)
     worst = 0.0
     for index, (height, width) in enumerate(SIZES):
-        shape = tuple(-(-side // contract.multiple) * contract.multiple for side in (height, width))
+        shape = [_up(max(side, contract.minimum), contract.multiple) for side in (height, width)]
         frame = np.random.default_rng(index).integers(0, 256, (*shape, 3), np.uint8)
         wanted = _levels(network, frame, contract)
         given = session.run(frame[None])[0]
@@ -167,10 +170,14 @@ def _levels(network: nn.Module, frame: Any, contract: Contract) -> Any:
 
 def _measured(model: onnx.ModelProto, contract: Contract, draft: Path) -> Contract:
     _write(model, contract, draft)
-    reach = halo.measure(draft, scale=contract.scale, align=contract.align)
+    reach = halo.measure(draft, contract)
     return dataclasses.replace(
         contract, halo=reach.halo, statistics="global" if reach.whole else "local"
     )
+
+
+def _up(value: int, unit: int) -> int:
+    return -(-value // unit) * unit
 
 
 def _write(model: onnx.ModelProto, contract: Contract, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Puts the commands together and turns every end of a run into one line and an exit code."""
 
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -47,9 +48,11 @@ def start(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads on; the interpreter would complain at exit
         return 141
-    except OSError as error:
-        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return OutputError.exit_code
+    except Exception as error:
+        if os.environ.get("GANTOOL_DEBUG"):
+            raise
+        _say(_unexpected(error))
+        return OutputError.exit_code if isinstance(error, OSError) else 1
 
 
 def build() -> typer.Typer:
@@ -57,6 +60,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         help=INTRODUCTION,
         add_completion=False,
+        pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         invoke_without_command=True,
     )
@@ -87,6 +91,15 @@ def _refuse_broken(arguments: list[str], broken: tuple[Plugin, ...]) -> None:
     for plugin in broken:
         if arguments[:1] == [plugin.name.replace("_", "-")] and plugin.name not in tasks:
             raise PluginError(f"{arguments[0]}: its plugin is broken: {plugin.problem}")
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    reason = " ".join(str(error).split())
+    return (
+        f"a bug: {type(error).__name__}: {reason} (GANTOOL_DEBUG=1 shows where; please report it)"
+    )
 
 
 def _say(line: str) -> None:

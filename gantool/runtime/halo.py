@@ -1,5 +1,6 @@
 """How far an output pixel looks, measured on the model file in the runtime that will run it."""
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,9 +10,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gantool.errors import ModelError
+from gantool.runtime.contract import Contract
 
 FRAMES = (64, 160, 352)
 """Sides of the frames tried, pixels, from small to large."""
+PHASES = 8
+"""At most so many positions in the grid of the strides are tried along each axis."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +26,24 @@ class Reach:
     whole: bool
 
 
-def measure(path: Path, *, scale: int, align: int) -> Reach:
-    """Poison one input pixel at every phase of the stride and see how far it spreads.
+def measure(path: Path, contract: Contract) -> Reach:
+    """Poison one input pixel at phases of the stride and see how far it spreads.
 
     Once with NaN and once with a large number, because some activations swallow NaN. Gradients
-    would miss paths whose weights are zero or whose units are dead.
+    would miss paths whose weights are zero or whose units are dead. `contract` says scale and
+    strides; its own halo is not looked at.
     """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    for side in FRAMES:
-        side = -(-side // align) * align
-        reach = max(
-            _spread(session, side, phase, scale) for phase in product(range(align), repeat=2)
-        )
-        if reach < side // 2 - align:
+    unit = math.lcm(contract.multiple, contract.align)
+    phases = range(0, contract.align, max(1, contract.align // PHASES))
+    for side in sorted({-(-side // unit) * unit for side in FRAMES}):
+        limit = side // 2 - contract.align
+        reach = 0
+        for phase in product(phases, repeat=2):
+            reach = max(reach, _spread(session, side, phase, contract.scale))
+            if reach >= limit:
+                break
+        if reach < limit:
             return Reach(reach, whole=False)
     return Reach(0, whole=True)
 

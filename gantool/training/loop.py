@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +52,7 @@ def train(
             for phase in phases:
                 _set_rate(phase, base[phase.name], step / steps)
                 phase.optimizer.zero_grad(set_to_none=True)
-                with half:
+                with half, _frozen(system, phase):
                     terms = system.loss(phase, batch)
                 total = torch.stack(list(terms.values())).sum()
                 if not torch.isfinite(total):
@@ -66,6 +66,19 @@ def train(
                 losses |= {f"{phase.name}/{name}": term.item() for name, term in terms.items()}
             ema.update(system.networks, step)
             yield Progress(step + 1, losses, time.perf_counter() - begin, waited)
+
+
+@contextlib.contextmanager
+def _frozen(system: System, phase: Phase) -> Iterator[None]:
+    """No gradients for the weights of the networks that this phase does not move."""
+    networks = [system.networks[name] for name in phase.frozen]
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)
 
 
 def _set_rate(phase: Phase, base: list[float], fraction: float) -> None:

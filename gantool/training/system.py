@@ -28,6 +28,8 @@ class Phase:
     optimizer: torch.optim.Optimizer
     rate: Callable[[float], float]
     """Factor on the optimizer's learning rate as a function of the fraction of training done."""
+    frozen: tuple[str, ...] = ()
+    """Networks whose weights need no gradients in this phase, though they are run through."""
     after: Callable[[], None] | None = None
     """Called when the optimizer has stepped: weight clipping, history buffers."""
 
