@@ -8,12 +8,15 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gantool import plugin_manager
+from gantool import recipe_notes as notes_room
 from gantool.errors import PluginError, UsageError
 from gantool.pipeline import Pipeline
+from gantool.training.options import TrainOptions as TrainOptions  # part of this door
 
 if TYPE_CHECKING:
     from gantool.doctor import Finding
@@ -40,20 +43,6 @@ class RunOptions:
     overwrite: bool = False
     format: str | None = None
     quality: int | None = None
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What decides a training run beside its recipe and its data."""
-
-    output: Path | None = None
-    preset: str = "fast"
-    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Options of the recipe, and `steps`, as text."""
-    seed: int = 0
-    precision: str | None = None
-    device: str = "auto"
-    resume: bool = False
 
 
 RUN_OPTIONS = frozenset(entry.name for entry in dataclasses.fields(RunOptions))
@@ -202,26 +191,8 @@ def prepare_training(recipe: str, dataset: Path, options: TrainOptions) -> Run:
     """
     function, presets = _recipe(recipe)
     from gantool.training import run
-    from gantool.training.options import resolve
 
-    folder = options.output or Path(f"{dataset.resolve().name}-{recipe}")
-    started = (folder / "run.json").exists()
-    if started and not options.resume:
-        raise UsageError(f"{folder}: a training run already: go on with --resume, or choose -o")
-    if not dataset.is_dir():
-        raise UsageError(f"{dataset}: no such folder: give a folder of pictures to train on")
-    if started:
-        settings = run.Settings.read(folder)
-        if settings.recipe != recipe:
-            raise UsageError(f"{folder}: a run of {settings.recipe}, not of {recipe}")
-        settings = dataclasses.replace(settings, precision=options.precision or settings.precision)
-    else:
-        values = resolve(function, presets, options.preset, options.settings)
-        steps = values.pop("steps")
-        settings = run.Settings(
-            recipe, values, dataset.resolve().name, steps, options.seed, options.precision or "fp32"
-        )
-    return run.Run(function, folder, settings, dataset, run.device(options.device))
+    return run.prepare(recipe, function, presets, dataset, options)
 
 
 def export(
@@ -237,13 +208,23 @@ def export(
     return export_run(function(**settings.options), folder, settings, output, metadata or {})
 
 
-def _recipe(name: str) -> tuple[Any, Any]:
-    """The recipe's function and its presets. Raises UsageError, PluginError without PyTorch."""
+def recipe_notes(name: str) -> notes_room.Notes:
+    """What the recipe says of itself, without importing it."""
+    return notes_room.read(_entry(name))
+
+
+def _entry(name: str) -> EntryPoint:
     recipes = registry().recipes
     if name not in recipes:
         raise UsageError(f"no recipe {name}; there are {', '.join(recipes) or 'none'}")
+    return recipes[name]
+
+
+def _recipe(name: str) -> tuple[Any, Any]:
+    """The recipe's function and its presets. Raises UsageError, PluginError without PyTorch."""
+    entry = _entry(name)
     try:
-        function = recipes[name].load()
+        function = entry.load()
     except ImportError as error:
         if (error.name or "").split(".")[0] in ("torch", "safetensors", "onnxscript"):
             raise PluginError(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gantool import __version__, api
-from gantool.cli import doctor, models, plugins, tasks, training
+from gantool.cli import doctor, models, plugins, recipes, tasks, training
 from gantool.errors import GantoolError, OutputError, PluginError
 from gantool.plugin_manager import Plugin
 
@@ -69,6 +69,7 @@ def build() -> typer.Typer:
         app.command(name, rich_help_panel="Tasks")(tasks.task_command(name, task))
     app.command("run", rich_help_panel="Tasks")(tasks.run_command())
     training.add_to(app, panel="Training")
+    app.command("recipes", rich_help_panel="Training")(recipes.recipes)
     app.add_typer(models.app, name="models", rich_help_panel="Housekeeping")
     app.add_typer(plugins.app, name="plugins", rich_help_panel="Housekeeping")
     app.command("doctor", rich_help_panel="Housekeeping")(doctor.doctor)

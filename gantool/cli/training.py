@@ -80,7 +80,7 @@ def train(
     options = api.TrainOptions(
         output=output,
         preset=preset,
-        settings=_pairs([*(settings or []), *_extra(context.args)]),
+        given=_pairs([*(settings or []), *_extra(context.args)]),
         seed=seed,
         precision=precision,
         device=device,

@@ -1,19 +1,41 @@
 """A recipe's options: what its signature has, what was given as text, what a preset sets."""
 
+from __future__ import annotations
+
 import difflib
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gantool.errors import UsageError
-from gantool.training.system import System
 
-Recipe = Callable[..., System]
+if TYPE_CHECKING:  # torch stays out of the command line's start
+    from gantool.training.system import System
+
+    Recipe = Callable[..., System]
+
+Presets = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What decides a training run beside its recipe and its data."""
+
+    output: Path | None = None
+    preset: str = "fast"
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Options of the recipe, and `steps`, as text; they go before the preset's."""
+    seed: int = 0
+    precision: str | None = None
+    device: str = "auto"
+    resume: bool = False
 
 
 def resolve(
-    recipe: Recipe, presets: Mapping[str, Mapping[str, Any]], preset: str, given: Mapping[str, str]
+    recipe: Recipe, presets: Presets, preset: str, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """Every option of `recipe` and `steps`: its defaults, over them the preset, over them `given`.
 

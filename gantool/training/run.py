@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,7 +20,10 @@ from gantool.errors import DeviceError, UsageError
 from gantool.training import checkpoint
 from gantool.training.ema import Ema
 from gantool.training.loop import Progress, train
-from gantool.training.options import Recipe
+from gantool.training.options import Presets, TrainOptions, resolve
+
+if TYPE_CHECKING:
+    from gantool.training.options import Recipe
 
 LOG_EVERY, SAVE_EVERY = 50, 1000
 
@@ -66,7 +69,7 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, folder: Path, settings: Settings, dataset: Path, device: str
+        self, recipe: "Recipe", folder: Path, settings: Settings, dataset: Path, device: str
     ) -> None:
         self.folder, self.settings, self.dataset, self.device = folder, settings, dataset, device
         torch.manual_seed(settings.seed)
@@ -131,6 +134,45 @@ class Run:
     def _save(self) -> int:
         checkpoint.save(self.checkpoints, self.step, self.system, self.ema)
         return self.step
+
+
+def prepare(
+    recipe: str, function: "Recipe", presets: Presets, dataset: Path, options: TrainOptions
+) -> Run:
+    """A new run, or with `resume` the one that is in its folder.
+
+    Raises UsageError where the folder is in use, and where a run that goes on is given other
+    options than it was started with.
+    """
+    folder = options.output or Path(f"{dataset.resolve().name}-{recipe}")
+    started = (folder / "run.json").exists()
+    if started and not options.resume:
+        raise UsageError(f"{folder}: a training run already: go on with --resume, or choose -o")
+    if not dataset.is_dir():
+        raise UsageError(f"{dataset}: no such folder: give a folder of pictures to train on")
+    if options.precision not in (None, "fp32", "bf16"):
+        raise UsageError(f"--precision {options.precision}: there are fp32 and bf16")
+    values = resolve(function, presets, options.preset, options.given)
+    steps = values.pop("steps")
+    if started:
+        settings = _same(folder, Settings.read(folder), recipe, {**values, "steps": steps}, options)
+    else:
+        name, precision = dataset.resolve().name, options.precision or "fp32"
+        settings = Settings(recipe, values, name, steps, options.seed, precision)
+    return Run(function, folder, settings, dataset, device(options.device))
+
+
+def _same(
+    folder: Path, saved: Settings, recipe: str, values: Mapping[str, Any], options: TrainOptions
+) -> Settings:
+    """`saved`, if what was given agrees with it; only the precision may change."""
+    if saved.recipe != recipe:
+        raise UsageError(f"{folder}: a run of {saved.recipe}, not of {recipe}")
+    before = {**saved.options, "steps": saved.steps}
+    for key in (name.replace("-", "_") for name in options.given):
+        if values[key] != before[key]:
+            raise UsageError(f"{folder}: was started with {key}={before[key]}, and keeps it")
+    return dataclasses.replace(saved, precision=options.precision or saved.precision)
 
 
 def device(name: str) -> str:
