@@ -71,6 +71,9 @@ def train(
     max_time: Annotated[
         str | None, typer.Option(metavar="2h|30m|90s", help="Stop after so long.")
     ] = None,
+    preview_every: Annotated[
+        int, typer.Option(min=1, help="Steps between preview sheets, in RUN/previews.")
+    ] = 1000,
     no_export: Annotated[
         bool, typer.Option("--no-export", help="Do not write the model file.")
     ] = False,
@@ -88,7 +91,7 @@ def train(
     )
     run = api.prepare_training(recipe, dataset, options)
     with show.bar("steps", run.settings.steps, done=run.step, quiet=quiet) as progress:
-        for step in run.train(max_steps, _seconds(max_time)):
+        for step in run.train(max_steps, _seconds(max_time), preview_every):
             progress.advance(" ".join(f"{name} {value:.4f}" for name, value in step.losses.items()))
     if not run.finished:
         show.say(

@@ -41,7 +41,7 @@ def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) ->
 
 def newest_first(folder: Path) -> list[Path]:
     """The checkpoints in `folder`."""
-    return sorted(folder.glob("step_*"), reverse=True)
+    return sorted(folder.glob("step_*"), key=lambda path: int(path.name[5:]), reverse=True)
 
 
 def usable(folder: Path) -> Iterator[Path]:

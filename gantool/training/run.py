@@ -17,15 +17,19 @@ import torch
 
 from gantool import __version__, atomic
 from gantool.errors import DeviceError, UsageError
-from gantool.training import checkpoint
+from gantool.training import checkpoint, preview
 from gantool.training.ema import Ema
 from gantool.training.loop import Progress, train
 from gantool.training.options import Presets, TrainOptions, resolve
+from gantool.training.system import Batch
 
 if TYPE_CHECKING:
     from gantool.training.options import Recipe
 
-LOG_EVERY, SAVE_EVERY = 50, 1000
+LOG_EVERY, SAVE_EVERY, PREVIEW_EVERY = 50, 1000, 1000
+PREVIEW_STEP = 2**40
+"""The batch of a step that is never reached."""
+PREVIEW_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,10 @@ class Run:
         return self.step >= self.settings.steps
 
     def train(
-        self, max_steps: int | None = None, max_seconds: float | None = None
+        self,
+        max_steps: int | None = None,
+        max_seconds: float | None = None,
+        preview_every: int = PREVIEW_EVERY,
     ) -> Generator[Progress, None, None]:
         """Yields after every step; saves now and then, and however it ends.
 
@@ -99,6 +106,7 @@ class Run:
         """
         data = self.system.dataset(self.dataset)
         self.settings.write(self.folder)
+        shown = data.batch(self.settings.seed, PREVIEW_STEP)
         last = min(self.settings.steps, self.step + (max_steps or self.settings.steps))
         deadline = time.monotonic() + (max_seconds or float("inf"))
         steps = train(
@@ -118,6 +126,8 @@ class Run:
                 self._log(progress)
                 if self.step % SAVE_EVERY == 0:
                     saved = self._save()
+                if self.step in (1, last) or self.step % preview_every == 0:
+                    self._preview(shown)
                 yield progress
                 if self.step >= last or time.monotonic() >= deadline:
                     break
@@ -125,6 +135,13 @@ class Run:
             steps.close()
             if self.step > saved:
                 self._save()
+
+    @torch.no_grad()
+    def _preview(self, batch: Batch) -> None:
+        """What the averaged weights make of a batch that no step trains on."""
+        placed = {name: tensor[:PREVIEW_ROWS].to(self.device) for name, tensor in batch.items()}
+        columns = self.system.preview(self.ema.networks, placed)
+        preview.save(self.folder / "previews", self.step, columns)
 
     def _log(self, progress: Progress) -> None:
         if progress.step % LOG_EVERY == 0 or progress.step == self.settings.steps:

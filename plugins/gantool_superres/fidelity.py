@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gantool.training.data import Photos, ReducedPairs
 from gantool.training.networks.plain import PlainUpscaler, fuse
@@ -44,6 +44,10 @@ class SuperresFidelity:
     def loss(self, phase: Phase, batch: Batch) -> Mapping[str, Tensor]:
         guess = self.networks["generator"](batch["low"])
         return {"l1": (guess.float() - batch["high"]).abs().mean()}
+
+    def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
+        low, high = batch["low"], batch["high"]
+        return {"input": low, "result": networks["generator"](low), "original": high}
 
     def exports(self) -> Sequence[Export]:
         contract = Contract(task="superres", scale=self.scale)

@@ -66,6 +66,14 @@ class Pix2Pix:
         gan = nonsaturating_generator(self._judged(batch, self.fake))
         return {"gan": gan, "l1": self.l1 * distance}
 
+    def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
+        columns = {
+            "input": batch["input"],
+            "result": networks["generator"](batch["input"]),
+            "target": batch["target"],
+        }
+        return {title: (pictures + 1) / 2 for title, pictures in columns.items()}
+
     def exports(self) -> Sequence[Export]:
         contract = Contract(
             task="translate",
