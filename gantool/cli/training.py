@@ -1,6 +1,7 @@
 """`gantool train` and `gantool export`."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.markup import escape
 
 from gantool import api
 from gantool.cli import show
+from gantool.cli.signals import stopping
 from gantool.errors import UsageError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -90,16 +92,23 @@ def train(
         resume=resume,
     )
     run = api.prepare_training(recipe, dataset, options)
-    with show.bar("steps", run.settings.steps, done=run.step, quiet=quiet) as progress:
-        for step in run.train(max_steps, _seconds(max_time), preview_every):
+    steps = run.train(max_steps, _seconds(max_time), preview_every)
+    with (
+        stopping() as stop,
+        closing(steps),
+        show.bar("steps", run.settings.steps, done=run.step, quiet=quiet) as progress,
+    ):
+        for step in steps:
             progress.advance(" ".join(f"{name} {value:.4f}" for name, value in step.losses.items()))
+            if stop.signal:
+                break
     if not run.finished:
         show.say(
             escape(f"{run.folder}: {run.step} of {run.settings.steps} steps; go on with --resume")
         )
     elif not no_export:
         _exported(api.export(run.folder))
-    return 0
+    return 128 + stop.signal if stop.signal and not run.finished else 0
 
 
 def export(

@@ -99,7 +99,7 @@ class Run:
         max_seconds: float | None = None,
         preview_every: int = PREVIEW_EVERY,
     ) -> Generator[Progress, None, None]:
-        """Yields after every step; saves now and then, and however it ends.
+        """Yields after every step; saves now and then, and when it is stopped between two steps.
 
         `max_steps` and `max_seconds` only stop this session: what is trained does not depend
         on them.
@@ -131,6 +131,9 @@ class Run:
                 yield progress
                 if self.step >= last or time.monotonic() >= deadline:
                     break
+        except (Exception, KeyboardInterrupt):
+            saved = self.step  # stopped within a step: some weights have moved, others have not
+            raise
         finally:
             steps.close()
             if self.step > saved:
