@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import plugin_manager
 from gantool import recipe_notes as notes_room
-from gantool.errors import PluginError, UsageError
+from gantool.errors import GantoolError, PluginError, UsageError
 from gantool.pipeline import Pipeline
 from gantool.training.options import TrainOptions as TrainOptions  # part of this door
 
@@ -57,16 +57,14 @@ class Plan:
     items: tuple[Item, ...]
     existing: tuple[Item, ...]
     """Items whose output is already there; they are left alone."""
+    device: Device
     quality: int | None
-
-    @property
-    def device(self) -> Device:
-        return self.sessions[0].device
+    overwrite: bool
 
 
 def registry() -> plugin_manager.Registry:
     """Everything that the installed plugins give."""
-    return plugin_manager.load(RUN_OPTIONS | {"inputs"}, COMMANDS)
+    return plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet"}, COMMANDS)
 
 
 def load(model: str, *, device: str = "auto", tile: int | str | None = "auto") -> Session:
@@ -84,7 +82,7 @@ def load(model: str, *, device: str = "auto", tile: int | str | None = "auto") -
 
 def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: Any) -> Plan:
     """Decide everything about a run of `task`, and refuse here what cannot be done."""
-    pipeline = _task(task)(**task_options)
+    pipeline = _pipeline(task, task_options)
     return _plan(task, pipeline, inputs, options)
 
 
@@ -99,12 +97,14 @@ def execute(plan: Plan) -> Iterator[Done | Failed]:
     """Do the items of a plan, in order; yields each as its files are complete."""
     from gantool import engine
 
-    rules = engine.Rules(plan.pipeline.grey, plan.pipeline.alpha, plan.quality)
+    rules = engine.Rules(plan.pipeline.grey, plan.pipeline.alpha, plan.quality, plan.overwrite)
     process = functools.partial(_apply, plan.pipeline.process, plan.sessions)
     yield from engine.run(plan.items, process, rules)
 
 
-def run(task: str, inputs: Sequence[str | Path], **options: Any) -> Iterator[Done | Failed]:
+def run(
+    task: str, inputs: str | Path | Sequence[str | Path], **options: Any
+) -> Iterator[Done | Failed]:
     """`gantool TASK INPUT...` for notebooks: options of the task and of the run by their names.
 
     Yields a Done or a Failed per picture, in order. Raises GantoolError before anything is
@@ -113,9 +113,14 @@ def run(task: str, inputs: Sequence[str | Path], **options: Any) -> Iterator[Don
     mine = {name: options.pop(name) for name in RUN_OPTIONS & options.keys()}
     if mine.get("output") is not None:
         mine["output"] = Path(mine["output"])
+    if isinstance(inputs, str | Path):
+        inputs = [inputs]
     known = inspect.signature(_task(task)).parameters
     if unknown := sorted(options.keys() - known.keys()):
         raise UsageError(f"{task}: no option {unknown[0]}; there are {', '.join(sorted(known))}")
+    needed = [name for name, each in known.items() if each.default is each.empty]
+    if missing := [name for name in needed if name not in options]:
+        raise UsageError(f"{task}: needs the option {missing[0]}")
     return execute(plan(task, [str(each) for each in inputs], RunOptions(**mine), **options))
 
 
@@ -126,16 +131,43 @@ def _task(name: str) -> plugin_manager.TaskFunction:
     return tasks[name]
 
 
+def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
+    """What the task gives. Raises PluginError where that is no Pipeline."""
+    try:
+        pipeline = _task(task)(**options)
+    except GantoolError:
+        raise
+    except Exception as error:  # a stranger's function
+        raise PluginError(f"{task}: {type(error).__name__}: {error}") from error
+    if not isinstance(pipeline, Pipeline):
+        raise PluginError(f"{task}: its task gives {pipeline!r}, which is not a Pipeline")
+    if "/" in pipeline.label:
+        raise PluginError(f"{task}: its label {pipeline.label} cannot be in a file name")
+    return pipeline
+
+
 def _plan(task: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Plan:
     from gantool.media import sources
+    from gantool.runtime import providers
 
+    if options.quality is not None and not 1 <= options.quality <= 100:
+        raise UsageError(f"--quality {options.quality}: must be 1 to 100")
     suffix = sources.suffix_of(options.format) if options.format else None
     name = f"{task}-{pipeline.label}" if pipeline.label else task
     items = sources.plan(inputs, name=name, output=options.output, suffix=suffix)
     existing = [] if options.overwrite else [item for item in items if item.target.exists()]
     sessions = [load(each, device=options.device, tile=options.tile) for each in pipeline.models]
     wanted = [item for item in items if options.overwrite or not item.target.exists()]
-    return Plan(pipeline, tuple(sessions), tuple(wanted), tuple(existing), options.quality)
+    device = sessions[0].device if sessions else providers.choose(options.device)
+    return Plan(
+        pipeline,
+        tuple(sessions),
+        tuple(wanted),
+        tuple(existing),
+        device,
+        options.quality,
+        options.overwrite,
+    )
 
 
 def _apply(process: Any, sessions: Sequence[Session], frame: Any) -> Any:

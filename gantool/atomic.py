@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,12 @@ def write_folder(path: Path) -> Iterator[Path]:
     fsync_folder(path.parent)
 
 
+def make_folder(path: Path) -> None:
+    """`path` and what is missing above it. Raises OutputError."""
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename in `folder` last, where the system lets a folder be opened."""
     with contextlib.suppress(OSError):
@@ -77,7 +84,11 @@ def _writing(path: Path) -> Iterator[None]:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+_ASKING = threading.Lock()
+
+
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
+    with _ASKING:  # asking means setting: two threads would take each other's zero, for good
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from gantool.errors import ItemError
+from gantool import atomic
+from gantool.errors import GantoolError, ItemError
 from gantool.media.carry import Carry, carry_through
 from gantool.media.images import read_image, write_image
 from gantool.media.sources import Item
@@ -43,6 +44,7 @@ class Rules:
     grey: Literal["keep", "colour"] = "keep"
     alpha: Literal["resize", "model"] = "resize"
     quality: int | None = None
+    overwrite: bool = True
 
 
 def run(items: Iterable[Item], process: Process, rules: Rules) -> Iterator[Done | Failed]:
@@ -59,10 +61,12 @@ def run(items: Iterable[Item], process: Process, rules: Rules) -> Iterator[Done 
             try:
                 frame, carry = reading.result()
                 results = carry_through(process, frame, carry, grey=rules.grey, alpha=rules.alpha)
-            except (ItemError, MemoryError) as error:
+            except Exception as error:  # a stranger's process may raise anything
+                if _ends_the_run(error):
+                    raise
                 writing.append(writer.submit(Failed, item.source, _reason(item, error)))
             else:
-                writing.append(writer.submit(_write, item, results, rules.quality))
+                writing.append(writer.submit(_write, item, results, rules))
             while len(writing) > AHEAD or (writing and writing[0].done()):
                 yield writing.popleft().result()
         while writing:
@@ -82,14 +86,18 @@ def _ahead(
         yield reading.popleft()
 
 
-def _write(item: Item, results: dict[str, Picture], quality: int | None) -> Done | Failed:
+def _write(item: Item, results: dict[str, Picture], rules: Rules) -> Done | Failed:
     outputs = []
     for suffix, (frame, carry) in results.items():
         path = _named(item.target, suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if suffix and path.exists() and not rules.overwrite:
+            continue  # only now is it known that there is a result of that name
+        atomic.make_folder(path.parent)
         try:
-            write_image(path, frame, carry, quality=quality)
-        except (ItemError, MemoryError) as error:
+            write_image(path, frame, carry, quality=rules.quality)
+        except Exception as error:  # what a stranger's process gave may be no frame
+            if _ends_the_run(error):
+                raise
             return Failed(item.source, _reason(item, error))
         outputs.append(path)
     return Done(item.source, tuple(outputs))
@@ -99,8 +107,13 @@ def _named(target: Path, suffix: str) -> Path:
     return target.with_stem(f"{target.stem}-{suffix}") if suffix else target
 
 
+def _ends_the_run(error: Exception) -> bool:
+    """Whether it is about more than one item: the disk, the device, the model."""
+    return isinstance(error, GantoolError) and not isinstance(error, ItemError)
+
+
 def _reason(item: Item, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"{item.source}: not enough memory for it"
-    text = str(error)
+    text = str(error) if isinstance(error, GantoolError) else f"{type(error).__name__}: {error}"
     return text if str(item.source) in text else f"{item.source}: {text}"

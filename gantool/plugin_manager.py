@@ -4,12 +4,16 @@ A broken plugin switches off itself only, and is named. Two plugins that claim o
 settled by the sort key (distribution, entry point), the same for everybody's.
 """
 
+import contextlib
 import functools
 import inspect
+import sys
+import types
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -90,7 +94,8 @@ def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset
     try:
         manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
         manager.add_hookspecs(hookspecs)
-        manager.register(entry.load(), entry.name)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+            manager.register(entry.load(), entry.name)
         manager.check_pending()
         tasks = {_command(task): task for task in _flat(manager.hook.gantool_tasks())}
         for name, task in tasks.items():
@@ -114,6 +119,16 @@ def _check(
             raise PluginError(f"its task {name} repeats the run option --{option}")
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise PluginError(f"its task {name} takes *{parameter.name}: options need names")
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise PluginError(f"its task {name} takes {parameter.name} by place: drop the /")
+    option_types(task)
+
+
+def option_types(task: TaskFunction) -> dict[str, Any]:
+    """The annotations of a task's options, resolved; what it says it returns is not looked at."""
+    named = {key: value for key, value in task.__annotations__.items() if key != "return"}
+    options = types.SimpleNamespace(__annotations__=named)
+    return typing.get_type_hints(options, globalns=task.__globals__, include_extras=True)
 
 
 def _command(task: TaskFunction) -> str:

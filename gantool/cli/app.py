@@ -1,5 +1,6 @@
 """Puts the commands together and turns every end of a run into one line and an exit code."""
 
+import io
 import os
 import sys
 import warnings
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gantool import __version__, api
-from gantool.cli import doctor, models, plugins, recipes, tasks, training
+from gantool.cli import doctor, models, plugins, recipes, show, tasks, training
 from gantool.errors import GantoolError, OutputError, PluginError
 from gantool.plugin_manager import Plugin
 
@@ -27,6 +28,8 @@ def start(arguments: list[str]) -> int:
     """Run the command line; returns its exit code (DESIGN: one line says what went wrong)."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' notes to programmers
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files that are no text
     try:
         registry = api.registry()
         for plugin in registry.broken:
@@ -35,6 +38,8 @@ def start(arguments: list[str]) -> int:
             _say(clash)
         _refuse_broken(arguments, registry.broken)
         result = build()(arguments, prog_name="gantool", standalone_mode=False)
+        if result == 130:  # Typer has eaten the KeyboardInterrupt
+            _say("stopped")
         return int(result or 0)
     except GantoolError as error:
         _say(str(error))
@@ -66,6 +71,11 @@ def build() -> typer.Typer:
     )
     app.callback()(_bare)
     for name, task in sorted(api.registry().tasks.items()):
+        try:
+            tasks.try_command(name, task)
+        except Exception as error:
+            _say(f"task {name} is off: {' '.join(str(error).split())}")
+            continue
         app.command(name, rich_help_panel="Tasks")(tasks.task_command(name, task))
     app.command("run", rich_help_panel="Tasks")(tasks.run_command())
     training.add_to(app, panel="Training")
@@ -104,4 +114,4 @@ def _unexpected(error: Exception) -> str:
 
 
 def _say(line: str) -> None:
-    print(f"gantool: {line}", file=sys.stderr)
+    print(f"gantool: {show.one_line(line)}", file=sys.stderr)

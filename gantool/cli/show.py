@@ -28,7 +28,7 @@ def run(plan: api.Plan, *, quiet: bool) -> int:
         for outcome in api.execute(plan):
             if isinstance(outcome, Failed):
                 failed += 1
-                say(f"[red]failed[/red] {escape(outcome.reason)}")
+                say(f"[red]failed[/red] {escape(one_line(outcome.reason))}")
             else:
                 done += 1
                 for path in outcome.outputs:
@@ -95,6 +95,11 @@ class _Silent:
 def say(markup: str) -> None:
     """A line on stderr."""
     ERRORS.print(markup)
+
+
+def one_line(text: str) -> str:
+    """Control characters, which names of files may have, in a visible form."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def count(number: int, noun: str) -> str:

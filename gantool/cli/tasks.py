@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from gantool import api
 from gantool.cli import show
 from gantool.cli.run_options import OPTIONS, Inputs, Quiet
 from gantool.errors import UsageError
-from gantool.plugin_manager import TaskFunction
+from gantool.plugin_manager import TaskFunction, option_types
 
 Command = Callable[..., int]
 Planner = Callable[..., api.Plan]
@@ -21,12 +20,19 @@ Planner = Callable[..., api.Plan]
 
 def task_command(name: str, task: TaskFunction) -> Command:
     """`gantool NAME INPUT...`: the task's signature gives options, its docstring the help."""
-    hints = typing.get_type_hints(task, include_extras=True)
+    hints = option_types(task)
     own = [
         _parameter(option.name, hints.get(option.name, str), option.default)
         for option in inspect.signature(task).parameters.values()
     ]
     return _command(name, task.__doc__ or "", own, functools.partial(api.plan, name))
+
+
+def try_command(name: str, task: TaskFunction) -> None:
+    """Raises where Typer cannot make a command of the task, whatever it raises."""
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(task_command(name, task))
+    typer.main.get_command(alone)
 
 
 def run_command() -> Command:

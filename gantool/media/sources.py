@@ -27,14 +27,16 @@ def plan(
     `suffix` their format. Raises UsageError for inputs that do not exist and for targets that
     collide with each other or with an input, NoPictureError where there is no picture.
     """
-    given = list(_expanded(inputs))
+    given = list(dict.fromkeys(_expanded(inputs)))
     exact = output if output and len(given) == 1 and _is_file_name(output, given[0]) else None
+    if output and exact is None and (output.is_file() or _names_one_of_several(output, given)):
+        raise UsageError(f"-o {output}: one file for several pictures: name a folder")
     items: list[Item] = []
     for path in given:
         if exact is not None:
             items.append(Item(path, exact))
         elif path.is_dir():
-            items += _folder(path, name, _root(output, path, given), suffix)
+            items += _folder(path, name, output, _root(output, path, given), suffix)
         else:
             items.append(Item(path, _beside(path, name, output, suffix)))
     items = list(dict.fromkeys(items))
@@ -53,10 +55,12 @@ def suffix_of(name: str) -> str:
     return suffix
 
 
-def _expanded(inputs: Iterable[str]) -> Iterator[Path]:
+def _expanded(inputs: Iterable[str], within: frozenset[str] = frozenset()) -> Iterator[Path]:
     for text in inputs:
+        if text in within:
+            raise UsageError(f"{text}: the list names itself")
         if text.startswith("@") and not os.path.lexists(text):
-            yield from _expanded(_lines(Path(text[1:])))
+            yield from _expanded(_lines(Path(text[1:])), within | {text})
         elif os.path.exists(text):
             yield Path(text)
         elif glob.has_magic(text):
@@ -80,11 +84,15 @@ def _matches(pattern: str) -> list[Path]:
     return pictures
 
 
-def _folder(folder: Path, name: str, root: Path | None, suffix: str | None) -> list[Item]:
+def _folder(
+    folder: Path, name: str, output: Path | None, root: Path | None, suffix: str | None
+) -> list[Item]:
     """The tree of `folder`, mirrored; hidden files and the output itself are left out."""
     top = folder if folder.name not in ("", "..") else folder.resolve()
+    if not top.name and root is None:
+        raise UsageError(f"{folder}: has no place beside it for results: give one with -o")
     target = root or top.with_name(f"{top.name}-{name}")
-    avoid = target.resolve()
+    avoid = (output or target).resolve()
     inside = avoid != folder.resolve()
     items = []
     for here, folders, files in os.walk(folder):
@@ -118,6 +126,11 @@ def _is_file_name(output: Path, given: Path) -> bool:
     return output.suffix.lower() in WRITABLE and not output.is_dir() and not given.is_dir()
 
 
+def _names_one_of_several(output: Path, given: Sequence[Path]) -> bool:
+    several = len(given) > 1 and not any(path.is_dir() for path in given)
+    return several and output.suffix.lower() in WRITABLE and not output.is_dir()
+
+
 def _ending(path: Path, suffix: str | None) -> str:
     if suffix is not None:
         return suffix
@@ -126,10 +139,10 @@ def _ending(path: Path, suffix: str | None) -> str:
 
 
 def _refuse_collisions(items: Sequence[Item]) -> None:
-    sources = {item.source.resolve(): item.source for item in items}
-    taken: dict[Path, Path] = {}
+    sources = {os.path.realpath(item.source) for item in items}
+    taken: dict[str, Path] = {}
     for item in items:
-        target = item.target.resolve()
+        target = os.path.realpath(item.target)
         if target in sources:
             raise UsageError(f"{item.target}: is an input; choose another place with -o")
         if target in taken:

@@ -1,0 +1,154 @@
+"""Laws of the task superres: exact sizes, tiles without seams, better pictures than bicubic."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import gantool_superres
+import models
+from gantool.errors import ItemError, UsageError
+from gantool.runtime.session import Session
+from gantool_superres import X2, X4, enlarge, superres
+
+CATALOGUE = {model.name: model for model in gantool_superres.gantool_models()}
+SIDES = [(1, 1), (1, 7), (5, 3), (37, 53)]
+
+
+def times(factor: int, frame: NDArray) -> NDArray:
+    """Stands for a model: every pixel becomes a block."""
+    return frame.repeat(factor, 0).repeat(factor, 1)
+
+
+STAND_INS = {X4: partial(times, 4), X2: partial(times, 2)}
+
+
+def picture(height: int, width: int, depth: type = np.uint8) -> NDArray:
+    """Noise that was blurred: detail of every size."""
+    values = np.random.default_rng(height * width).random((height, width, 3))
+    return (cv2.GaussianBlur(values, (0, 0), 1) * np.iinfo(depth).max).astype(depth)
+
+
+def run(scale: int, frame: NDArray, predicts) -> NDArray:
+    pipeline = superres(scale)
+    return pipeline.process(frame, *(predicts[name] for name in pipeline.models))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Session]:
+    """The models of the catalogue, opened."""
+    return {name: Session(Path(model.source)) for name, model in CATALOGUE.items()}
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_result_is_exactly_so_many_times_as_large(scale, side):
+    result = run(scale, picture(*side), STAND_INS)
+    assert result.shape == (side[0] * scale, side[1] * scale, 3)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_shipped_models_give_these_sizes_at_once_and_in_the_same_depth(scale, depth, shipped):
+    for side in ((1, 1), (11, 7)):
+        result = run(scale, picture(*side, depth), shipped)
+        assert (result.shape, result.dtype) == ((side[0] * scale, side[1] * scale, 3), depth)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_flat_colour_stays_where_it_is(scale):
+    frame = np.full((5, 7, 3), (10, 100, 250), np.uint8)
+    assert (run(scale, frame, STAND_INS) == frame[0, 0]).all()
+
+
+@pytest.mark.parametrize(("factor", "turns"), [(2, 3), (3, 2), (8, 1)])
+def test_any_model_is_repeated_until_it_is_enough(factor, turns):
+    calls: list[tuple[int, ...]] = []
+
+    def predict(frame):
+        calls.append(frame.shape)
+        return times(factor, frame)
+
+    assert enlarge(picture(3, 5), 8, (predict,)).shape == (24, 40, 3)
+    assert len(calls) == turns
+
+
+def test_model_that_does_not_enlarge_fails_the_item():
+    with pytest.raises(ItemError, match="--model"):
+        superres(4).process(picture(5, 3), lambda frame: frame)
+
+
+def test_scale_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match="--scale 5"):
+        superres(5)
+
+
+def test_options_go_into_names_and_models():
+    assert [superres(scale).label for scale in (2, 8)] == ["x2", "x8"]
+    assert superres(4, model="my.onnx").models == ("my.onnx",)
+    assert {name for scale in (2, 3, 4, 8) for name in superres(scale).models} <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_catalogue_has_the_hash_of_the_file(name):
+    data = Path(CATALOGUE[name].source).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == CATALOGUE[name].sha256
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_file_says_the_same_as_the_catalogue(name, shipped):
+    contract, entry = shipped[name].contract, CATALOGUE[name]
+    assert (f"{contract.task}/{contract.name}", contract.task) == (name, entry.task)
+    assert contract.licence == entry.licence
+
+
+@pytest.mark.parametrize("tile", [16, 33, 64])
+@pytest.mark.parametrize(("depth", "most"), [(np.uint8, 1), (np.uint16, 15)])
+def test_tiles_of_the_shipped_model_equal_the_whole(tile, depth, most):
+    path = Path(CATALOGUE[X4].source)
+    frame = picture(67, 91, depth)
+    whole, tiles = (Session(path, tile=size)(frame).astype(int) for size in (None, tile))
+    assert np.abs(whole - tiles).max() <= most
+
+
+def test_16_bit_is_8_bit_and_more(shipped):
+    frame = picture(37, 53)
+    fine = shipped[X4](frame.astype(np.uint16) * 257) / 257
+    assert np.abs(fine - shipped[X4](frame)).max() <= 0.51
+
+
+def luma(frame: NDArray) -> NDArray:
+    """Y of BT.601 in 16–235, as papers on super-resolution measure."""
+    return frame @ np.array([65.481, 128.553, 24.966]) / 255 + 16
+
+
+def psnr_y(result: NDArray, original: NDArray, border: int) -> float:
+    inner = (slice(border, -border), slice(border, -border))
+    error = (luma(result) - luma(original))[inner]
+    return float(10 * np.log10(255**2 / np.mean(error**2)))
+
+
+@pytest.mark.parametrize("name", [X4, X2])
+@pytest.mark.parametrize("photo", ["astronaut", "chelsea"])
+def test_shipped_models_beat_bicubic(name, photo, shipped):
+    data = pytest.importorskip("skimage.data")
+    from PIL import Image
+
+    scale = shipped[name].contract.scale
+    original = getattr(data, photo)()
+    height, width = (side - side % scale for side in original.shape[:2])
+    original = original[:height, :width]
+    small = Image.fromarray(original).resize((width // scale, height // scale), Image.BICUBIC)
+    bicubic = np.asarray(small.resize((width, height), Image.BICUBIC))
+    ours = shipped[name](np.asarray(small))
+    gain = psnr_y(ours, original, scale) - psnr_y(bicubic, original, scale)
+    assert gain >= 0.8
+
+
+def test_own_model_file_is_a_model_too(tmp_path):
+    session = Session(models.bilinear(tmp_path / "mine.onnx", scale=3))
+    assert superres(4, model="mine.onnx").process(picture(5, 3), session).shape == (20, 12, 3)

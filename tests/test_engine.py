@@ -1,0 +1,248 @@
+"""Laws of the engine: order, failures that stop nobody else, bounded memory, overlap."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from gantool import engine
+from gantool.engine import AHEAD, Done, Failed, Rules
+from gantool.errors import ItemError, OutputError
+from gantool.media.carry import Carry
+from gantool.media.images import read_image, write_image
+from gantool.media.sources import Item
+
+PLAIN = Carry()
+SOON, NEVER = 20, 0.2
+"""Seconds within which what must happen happens, and in which what must not would show."""
+
+
+def same(frame):
+    return frame
+
+
+def counting(seen: list[int]):
+    """`same`, noting the number of each picture."""
+    return lambda frame: (seen.append(int(frame[0, 0, 0])), frame)[1]
+
+
+def files(folder: Path, count: int, carry: Carry = PLAIN) -> list[Item]:
+    """Items of real pictures; picture k is k everywhere."""
+    items = [Item(folder / f"{k}.png", folder / "out" / f"{k}.png") for k in range(count)]
+    for k, item in enumerate(items):
+        write_image(item.source, np.full((3, 4, 3), k, np.uint8), carry)
+    return items
+
+
+class Disk:
+    """Stands for reading and writing: counts both, and lets a test hold writing back."""
+
+    def __init__(self) -> None:
+        self.read = self.written = 0
+        self.may_write = threading.Event()
+        self.may_write.set()
+
+    def read_image(self, source, **_):
+        self.read += 1
+        return np.full((1, 1, 3), int(source.name), np.uint8), Carry()
+
+    def write_image(self, *_, **__):
+        assert self.may_write.wait(SOON)
+        self.written += 1
+
+
+@pytest.fixture
+def disk(monkeypatch, tmp_path):
+    disk = Disk()
+    monkeypatch.setattr(engine, "read_image", disk.read_image)
+    monkeypatch.setattr(engine, "write_image", disk.write_image)
+    monkeypatch.chdir(tmp_path)
+    yield disk
+    disk.may_write.set()
+
+
+def numbered(numbers) -> Iterator[Item]:
+    return (Item(Path(str(number)), Path("out", str(number))) for number in numbers)
+
+
+def eventually(condition) -> bool:
+    """Whether it becomes true soon."""
+    end = time.monotonic() + SOON
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+    return condition()
+
+
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))}
+
+
+def test_every_item_is_done_in_order_and_inputs_are_as_before(tmp_path):
+    items = files(tmp_path, 9)
+    before = [item.source.read_bytes() for item in items]
+    outcomes = list(engine.run(items, lambda frame: 255 - frame, Rules()))
+    assert outcomes == [Done(item.source, (item.target,)) for item in items]
+    for k, item in enumerate(items):
+        assert (read_image(item.target)[0] == 255 - k).all()
+    assert [item.source.read_bytes() for item in items] == before
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (mock.Mock(side_effect=ItemError("no face found")), "no face found"),
+        (mock.Mock(side_effect=MemoryError), "not enough memory for it"),
+        (lambda frame: np.tile(frame, (1, 20_000, 1)), "choose .png or .tif"),
+        (mock.Mock(side_effect=ValueError("strange")), "strange"),
+        (lambda frame: None, ""),
+    ],
+    ids=["ItemError", "MemoryError", "not to be encoded", "any exception", "no frame"],
+)
+def test_a_failing_item_is_named_and_stops_nobody(bad, said, tmp_path):
+    items = [Item(item.source, item.target.with_suffix(".webp")) for item in files(tmp_path, 5)]
+
+    def process(frame):
+        return bad(frame) if frame[0, 0, 0] == 2 else frame
+
+    outcomes = list(engine.run(items, process, Rules()))
+    assert [outcome.source for outcome in outcomes] == [item.source for item in items]
+    failed = outcomes.pop(2)
+    assert isinstance(failed, Failed)
+    assert str(failed.source) in failed.reason
+    assert said in failed.reason
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert not items[2].target.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n", None])
+def test_an_unreadable_item_is_named_and_stops_nobody(content, tmp_path):
+    items = files(tmp_path, 3)
+    items[0].source.unlink()
+    if content is not None:
+        items[0].source.write_bytes(content)
+    failed, *others = engine.run(items, same, Rules())
+    assert isinstance(failed, Failed)
+    assert failed.reason.count(str(items[0].source)) == 1
+    assert [each.source for each in others] == [item.source for item in items[1:]]
+
+
+def test_results_by_suffix_go_into_names(tmp_path):
+    (item,) = files(tmp_path, 1)
+    several = {"": np.uint8(1), "depth": np.uint8(2), "65": np.uint8(3)}
+    (done,) = engine.run([item], lambda frame: {k: frame + v for k, v in several.items()}, Rules())
+    assert [path.name for path in done.outputs] == ["0.png", "0-depth.png", "0-65.png"]
+    assert [read_image(path)[0][0, 0, 0] for path in done.outputs] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("grey", ["keep", "colour"])
+def test_rules_decide_whether_grey_stays_grey(grey, tmp_path):
+    (item,) = files(tmp_path, 1, Carry(grey=True))
+    list(engine.run([item], same, Rules(grey=grey)))
+    assert read_image(item.target)[1].grey == (grey == "keep")
+
+
+def test_rules_decide_about_alpha(tmp_path):
+    alpha = np.arange(100, 112, dtype=np.uint8).reshape(3, 4)
+    (item,) = files(tmp_path, 1, Carry(alpha=alpha))
+    for rule, expected in [("resize", alpha), ("model", 255 - alpha)]:
+        list(engine.run([item], lambda frame: 255 - frame, Rules(alpha=rule)))
+        assert (read_image(item.target)[1].alpha == expected).all()
+
+
+def test_rules_decide_about_quality(tmp_path):
+    (item,) = files(tmp_path, 1)
+    item = Item(item.source, item.target.with_suffix(".jpg"))
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    sizes = {}
+    for quality in (10, 95):
+        list(engine.run([item], lambda _: noise, Rules(quality=quality)))
+        sizes[quality] = item.target.stat().st_size
+    assert sizes[10] < sizes[95] / 2
+
+
+def test_reading_stays_at_most_ahead_pictures_before_the_model(disk):
+    lead = []
+
+    def process(frame):
+        time.sleep(NEVER if not lead else 0)
+        lead.append(disk.read - len(lead))
+        return frame
+
+    list(engine.run(numbered(range(10)), process, Rules()))
+    assert max(lead) <= AHEAD + 1
+
+
+def test_results_wait_for_the_disk_at_most_ahead(disk):
+    disk.may_write.clear()
+    processed = []
+    run = engine.run(numbered(range(10)), counting(processed), Rules())
+    consumer = threading.Thread(target=lambda: list(run))
+    consumer.start()
+    assert eventually(lambda: len(processed) > AHEAD)
+    time.sleep(NEVER)
+    assert len(processed) == AHEAD + 1
+    disk.may_write.set()
+    consumer.join(SOON)
+    assert (len(processed), disk.written) == (10, 10)
+
+
+def test_reading_goes_on_while_the_model_works(disk):
+    def process(frame):
+        """Every picture but the last waits until the next one has been read."""
+        assert eventually(lambda: disk.read >= min(int(frame[0, 0, 0]) + 2, 4))
+        return frame
+
+    outcomes = list(engine.run(numbered(range(4)), process, Rules()))
+    assert [type(outcome) for outcome in outcomes] == [Done] * 4
+
+
+def test_the_model_works_while_results_are_written(disk):
+    disk.may_write.clear()
+
+    def process(frame):
+        """The first result is held back until the second picture is in the model."""
+        if frame[0, 0, 0] == 1:
+            assert disk.written == 0
+            disk.may_write.set()
+        return frame
+
+    outcomes = list(engine.run(numbered(range(4)), process, Rules()))
+    assert [type(outcome) for outcome in outcomes] == [Done] * 4
+
+
+def test_a_disk_that_takes_no_more_ends_the_run(disk, monkeypatch):
+    processed = []
+
+    def full(path, *_, **__):
+        if path.name >= "3":
+            raise OutputError(f"{path}: No space left on device")
+
+    monkeypatch.setattr(engine, "write_image", full)
+    run = engine.run(numbered(range(10)), counting(processed), Rules())
+    assert [next(run).source.name for _ in range(3)] == ["0", "1", "2"]
+    with pytest.raises(OutputError, match="3: No space left"):
+        next(run)
+    assert len(processed) <= 3 + AHEAD + 2
+    assert not workers()
+
+
+def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
+    (item,) = files(tmp_path, 1)
+    (tmp_path / "out").write_bytes(b"a file in the way")
+    with pytest.raises(OutputError, match="out"):
+        list(engine.run([item], same, Rules()))
+
+
+def test_closing_early_takes_no_more_items_and_leaves_no_threads(disk):
+    run = engine.run(numbered(itertools.count()), same, Rules())
+    first = list(itertools.islice(run, 5))
+    assert workers()
+    run.close()
+    assert [done.source.name for done in first] == list("01234")
+    assert disk.read <= 5 + 2 * AHEAD + 1
+    assert not workers()
