@@ -6,6 +6,7 @@ dynamic N, H and W.
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -78,11 +79,27 @@ _DEFAULTS = dataclasses.asdict(Contract(task=""))
 
 
 def _check(contract: Contract) -> None:
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(contract, name), kind):
+            raise ModelError(f"its contract gives {name} {getattr(contract, name)!r}: not a value")
     for name in ("scale", "multiple", "align", "minimum"):
-        value = getattr(contract, name)
-        if not isinstance(value, int) or value < 1:
+        if not _whole(getattr(contract, name), 1):
+            value = getattr(contract, name)
             raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 1")
-    if not isinstance(contract.halo, int) or contract.halo < 0:
+    if not _whole(contract.halo, 0):
         raise ModelError(f"its contract gives halo {contract.halo!r}; it must be ≥ 0")
-    if contract.value_range[0] >= contract.value_range[1]:
+    if contract.statistics not in ("local", "global"):
+        raise ModelError(f"its contract gives statistics {contract.statistics!r}: local or global")
+    low, high = contract.value_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")
+
+
+def _whole(value: object, smallest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= smallest
+
+
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("task", "name", "licence", "data"), str),
+    **dict.fromkeys(("conditions", "recipe", "metrics"), Mapping),
+}

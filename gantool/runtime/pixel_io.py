@@ -7,6 +7,7 @@ device, and pictures cross the bus as bytes. `onnx` is imported only when a mode
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,28 +31,37 @@ def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
 
     `digest` is the sha256 of the file. Raises ModelError for a file that is no gantool model.
     """
-    kept = cache_folder() / f"{digest[:32]}-{depth}-{VERSION}.onnx"
+    kept = cache_folder() / f"{digest[:32]}-{depth}-{VERSION}.graph"
     with contextlib.suppress(OSError):
-        return kept.read_bytes()
+        check, graph = _parted(kept.read_bytes())
+        if check == hashlib.sha256(graph).digest():
+            return graph
     model, contract = read_model(path)
-    graph = pixel_graph(model, contract, depth).SerializeToString()
+    try:
+        graph = pixel_graph(model, contract, depth).SerializeToString()
+    except ValueError as error:  # names that are no text
+        raise ModelError(f"{path}: a damaged model file: {error}") from error
     with contextlib.suppress(OSError, OutputError):  # without a cache every start makes it anew
         kept.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(kept, graph)
+        atomic.write_bytes(kept, hashlib.sha256(graph).digest() + graph)
     return graph
+
+
+def _parted(content: bytes) -> tuple[bytes, bytes]:
+    """What is kept is a graph behind its hash: a damaged one is made anew."""
+    return content[:32], content[32:]
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, Contract]:
     """The stored float graph and its contract. Raises ModelError, naming the file."""
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load(path, load_external_data=False)
-    except (DecodeError, OSError, ValueError) as error:
+        model = onnx.load_model_from_string(path.read_bytes())
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+    except Exception as error:  # damaged bytes make protobuf raise anything
         raise ModelError(f"{path}: not an ONNX model file, or a damaged one") from error
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    if not model.graph.node:
+    if not (model.graph.node and model.graph.input and model.graph.output):
         raise ModelError(f"{path}: not an ONNX model file, or a damaged one")
     if KEY not in metadata:
         raise ModelError(f"{path}: no gantool contract inside: use a file that gantool exported")

@@ -48,16 +48,25 @@ def choose(name: str) -> Device:
 
 
 def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
-    """A session for `graph` that runs on `device`, not somewhere else (DeviceError if it would)."""
+    """A session for `graph` that runs on `device` and nowhere else.
+
+    Raises ModelError for a graph that onnxruntime refuses, DeviceError where it would fall back.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its warnings are not for users; failures raise
     options.intra_op_num_threads = cores()
-    wanted = [(device.provider, dict(device.options)), (CPU.provider, {})]
+    wanted = {device.provider: dict(device.options), CPU.provider: {}}
     try:
         session = onnxruntime.InferenceSession(
-            graph, options, providers=wanted if device.provider != CPU.provider else wanted[1:]
+            graph,
+            options,
+            providers=list(wanted.items()),
+            enable_fallback=0,  # it would print, and go on on the CPU
         )
     except Exception as error:  # onnxruntime raises its own types, some of them bare RuntimeError
+        if device.provider != CPU.provider:
+            problem = f"{_first_line(error)}: {CUDA_FIX}"
+            raise DeviceError(f"--device {device.name}: {problem}") from error
         raise ModelError(f"onnxruntime cannot open it: {_first_line(error)}") from error
     if session.get_providers()[0] != device.provider:
         raise DeviceError(f"--device {device.name}: onnxruntime fell back to the CPU: {CUDA_FIX}")

@@ -1,0 +1,125 @@
+"""Law: the halo that is measured is the distance at which a pixel still has an influence."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import helper
+
+import models
+from gantool.errors import ModelError
+from gantool.runtime import halo
+from gantool.runtime.contract import Contract
+from gantool.runtime.halo import Reach
+
+
+def convolution(path: Path, kernel: np.ndarray) -> Path:
+    """Each channel by itself with a square `kernel`, zeros beyond the edge."""
+    weights = np.broadcast_to(kernel, (3, 1, *kernel.shape)).astype(np.float32)
+    pads = [len(kernel) // 2] * 4
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], group=3, pads=pads)]
+    return models.save(path, nodes, Contract("filter"), w=weights)
+
+
+def whole_mean(path: Path) -> Path:
+    """Takes the mean of the frame off it, as normalisations do."""
+    nodes = [
+        helper.make_node("ReduceMean", ["x", "axes"], ["mean"], keepdims=1),
+        helper.make_node("Sub", ["x", "mean"], ["y"]),
+    ]
+    return models.save(path, nodes, Contract("normalise"), axes=np.array([2, 3]))
+
+
+def dead_unit(path: Path) -> Path:
+    """A wide branch whose ReLU gives nothing unless something very bright is near."""
+    kernel = np.full((3, 1, 11, 11), 1.0, np.float32)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["sum"], group=3, pads=[5] * 4),
+        helper.make_node("Sub", ["sum", "threshold"], ["low"]),
+        helper.make_node("Relu", ["low"], ["bright"]),
+        helper.make_node("Add", ["x", "bright"], ["y"]),
+    ]
+    return models.save(path, nodes, Contract("glow"), w=kernel, threshold=np.float32(200))
+
+
+def swallows_nan(path: Path) -> Path:
+    """A filter of radius 3 behind a test that is false for NaN."""
+    kernel = np.full((3, 1, 7, 7), 1 / 49, np.float32)
+    nodes = [
+        helper.make_node("Greater", ["x", "floor"], ["number"]),
+        helper.make_node("Where", ["number", "x", "floor"], ["clean"]),
+        helper.make_node("Conv", ["clean", "w"], ["y"], group=3, pads=[3] * 4),
+    ]
+    return models.save(path, nodes, Contract("clean"), w=kernel, floor=np.float32(0.5))
+
+
+def picky(path: Path, multiple: int) -> Path:
+    """Folds rows into groups of `multiple` and back: fails on other heights."""
+    nodes = [
+        helper.make_node("Reshape", ["x", "folds"], ["folded"]),
+        helper.make_node("Shape", ["x"], ["size"]),
+        helper.make_node("Reshape", ["folded", "size"], ["y"]),
+    ]
+    return models.save(path, nodes, Contract("folds"), folds=np.array([-1, multiple, multiple]))
+
+
+def one_pixel(size: int, at: int) -> np.ndarray:
+    kernel = np.zeros((size, size))
+    kernel[at, at] = 1
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("make", "scale", "reach"),
+    [
+        (partial(models.bilinear, scale=2), 2, 1),
+        (partial(models.bilinear, scale=4), 4, 1),
+        (partial(models.wide_blur, radius=1), 1, 1),
+        (partial(models.wide_blur, radius=7), 1, 7),
+        (partial(models.wide_blur, radius=40), 1, 40),  # more than the smallest frame can show
+        (partial(convolution, kernel=one_pixel(1, 0)), 1, 0),
+        (partial(convolution, kernel=one_pixel(9, 4)), 1, 4),  # the outer weights are all zero
+        (partial(convolution, kernel=one_pixel(9, 0)), 1, 4),
+        (dead_unit, 1, 5),
+        (swallows_nan, 1, 3),
+    ],
+)
+def test_reach_is_that_of_the_network(make, scale, reach, tmp_path):
+    path = make(tmp_path / "model.onnx")
+    assert halo.measure(path, Contract("any", scale=scale)) == Reach(reach, whole=False)
+
+
+def test_a_strided_network_is_tried_at_every_phase(tmp_path):
+    """Windows of 8 every 4 pixels from −2, each filling a block of 4.
+
+    Pixel 4j + 1 is the last in the window of block j − 1, which begins 5 pixels before it, and
+    4j + 2 the first in that of block j + 1, which ends 5 after it; the other phases see 4.
+    """
+    path = models.strided(tmp_path / "model.onnx")
+    assert halo.measure(path, Contract("blocks", align=4)) == Reach(5, whole=False)
+    assert halo.measure(path, Contract("blocks")).halo < 5
+
+
+def test_frames_are_of_sizes_that_the_network_takes(tmp_path):
+    path = picky(tmp_path / "model.onnx", multiple=48)
+    with pytest.raises(Exception, match="Reshape"):
+        halo.measure(path, Contract("folds"))
+    assert halo.measure(path, Contract("folds", multiple=48)) == Reach(0, whole=False)
+
+
+def test_a_mean_over_the_frame_is_no_halo(tmp_path):
+    path = whole_mean(tmp_path / "model.onnx")
+    assert halo.measure(path, Contract("normalise")) == Reach(0, whole=True)
+
+
+def test_a_wrong_scale_is_refused(tmp_path):
+    path = models.bilinear(tmp_path / "model.onnx", scale=2)
+    with pytest.raises(ModelError, match="gives 128 rows for 64, not 4 times"):
+        halo.measure(path, Contract("superres", scale=4))
+
+
+def test_the_float_graph_runs_as_it_is(tmp_path):
+    path = convolution(tmp_path / "model.onnx", one_pixel(3, 1) * 2.5)
+    batch = np.random.default_rng(0).random((3, 3, 5, 7), np.float32)
+    assert halo.run_float(path, batch) == pytest.approx(batch * 2.5)
