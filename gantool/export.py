@@ -110,7 +110,19 @@ def to_onnx(network: nn.Module, multiple: int = 1) -> onnx.ModelProto:
             verbose=False,
         )
     assert program is not None
-    return program.model_proto
+    return _anonymous(program.model_proto)
+
+
+def _anonymous(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the notes of the exporter, which hold source lines and paths of this machine."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        part.ClearField("doc_string")
+        del part.metadata_props[:]
+    for tensor in graph.initializer:
+        tensor.ClearField("doc_string")
+        del tensor.metadata_props[:]
+    return model
 
 
 @torch.no_grad()

@@ -12,12 +12,12 @@ X4, X2 = "superres/photo-x4-fidelity", "superres/photo-x2-fidelity"
 SHIPPED = {
     X4: (
         "photo-x4-fidelity.onnx",
-        "ece78edae741b2cb90a642f1b26135a6a3c26bcde9ab294f202ec3b211423348",
+        "6d2c9677ed5b0697868d84688118744d203988242cb4f39eb8d2f4ed964383a8",
         "4 times the size, true to the pixels",
     ),
     X2: (
         "photo-x2-fidelity.onnx",
-        "cef1a9ea89b7fc3517958bb3d7da1f9a2db14f55d8cc3f8a2338586690958cec",
+        "a2f1f76c6efbdc3edbedbf0e87d501006bc6bd4fd9533974fc4a2ef72476bf23",
         "2 times the size, true to the pixels",
     ),
 }
