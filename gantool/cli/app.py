@@ -16,11 +16,11 @@ from gantool.plugin_manager import Plugin
 INTRODUCTION = """Image tasks built on generative adversarial networks: tasks are plugins,
 trained with PyTorch, exported to ONNX, run with onnxruntime.
 
+\b
 Start here:
-
-    gantool superres photos/ --scale 4     photos/ enlarged into photos-superres-x4/
-
-    gantool doctor                         what this machine can do
+  gantool superres photos/ --scale 4    photos/ enlarged, in photos-superres-x4/
+  gantool run my.onnx photos/           the same with any model file
+  gantool doctor                        what this machine can do
 """
 
 
@@ -66,7 +66,7 @@ def build() -> typer.Typer:
         help=INTRODUCTION,
         add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
+        rich_markup_mode=None,  # plain text: half the start-up time
         invoke_without_command=True,
     )
     app.callback()(_bare)

@@ -14,7 +14,10 @@ def recipes(
         str | None, typer.Argument(metavar="NAME", help="Show all options of this recipe.")
     ] = None,
 ) -> None:
-    """List what can be trained, or show a recipe: gantool recipes pix2pix"""
+    """List what can be trained, or show all about one recipe.
+
+    For example: gantool recipes pix2pix
+    """
     if name is None:
         table = Table("recipe", "what it learns", box=None, pad_edge=False)
         for each in api.registry().recipes:

@@ -10,7 +10,7 @@ PANEL = "Run options"
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="INPUT...",
+        metavar="INPUT",
         help="Pictures, folders (with all below them), quoted patterns, @list.txt.",
         show_default=False,
     ),

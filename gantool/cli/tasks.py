@@ -37,7 +37,7 @@ def try_command(name: str, task: TaskFunction) -> None:
 
 def run_command() -> Command:
     """`gantool run MODEL INPUT...`."""
-    text = "Run a model on pictures, by what its contract says: gantool run my.onnx photos/"
+    text = "Run any model file on pictures.\n\nFor example: gantool run my.onnx photos/"
     hint = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a name.")]
     before = [_parameter("model", hint, inspect.Parameter.empty)]
     return _command("run my.onnx", text, [], api.plan_model, before)

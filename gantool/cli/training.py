@@ -81,7 +81,10 @@ def train(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
-    """Train a model: gantool train superres-fidelity photos/ --scale 4"""
+    """Train a model on a folder of pictures.
+
+    For example: gantool train superres-fidelity photos/ --scale 4
+    """
     options = api.TrainOptions(
         output=output,
         preset=preset,
@@ -129,7 +132,10 @@ def export(
     ] = None,
     data: Annotated[str | None, typer.Option(help="What it was trained on, in words.")] = None,
 ) -> int:
-    """Write the model file of a training run: gantool export photos-superres-fidelity/"""
+    """Write the model file of a training run.
+
+    For example: gantool export photos-superres-fidelity/
+    """
     given = {"name": name, "licence": licence, "data": data}
     known = {key: value for key, value in given.items() if value is not None}
     _exported(api.export(run, output, metadata=known))
