@@ -42,6 +42,7 @@ Way = Callable[[], float]
 """Does a thing once and returns what it cost."""
 
 X4, X2 = "superres/photo-x4-fidelity", "superres/photo-x2-fidelity"
+GANTOOL = str(Path(sysconfig.get_path("scripts"), "gantool"))
 HEAVY = {"torch", "onnxruntime", "onnx", "av", "cv2", "PIL", "numpy"}
 BARE = """
 import sys
@@ -100,8 +101,7 @@ def c3(effort: Effort) -> Iterator[Row]:
     engine, bare = gantool.load(X4, device="cpu"), bare_predict(api.model_path(X4))
     for width, height in effort.frames:
         frame = picture(height, width)
-        ways = (functools.partial(seconds, predict, frame) for predict in (engine, bare))
-        ours, theirs = best(effort.repeat, *ways)
+        ours, theirs = best(effort.repeat, called(engine, frame), called(bare, frame))
         what = f"engine vs bare onnxruntime, {width}×{height} ×4, CPU"
         yield Row("C3", what, theirs / ours, "×", 0.97, at_least=True)
 
@@ -109,9 +109,8 @@ def c3(effort: Effort) -> Iterator[Row]:
 def s1(effort: Effort) -> Iterator[Row]:
     """Milliseconds over an empty Python, and modules that have no business there."""
     options = {"--version": 60, "--help": 250}
-    commands = [[sys.executable, "-c", "pass"], *([script(), option] for option in options)]
-    ways = (functools.partial(cpu_seconds, command) for command in commands)
-    empty, *ours = best(4 * effort.repeat, *ways)
+    commands = [[sys.executable, "-c", "pass"], *([GANTOOL, option] for option in options)]
+    empty, *ours = best(4 * effort.repeat, *map(started, commands))
     for (option, bar), value in zip(options.items(), ours, strict=True):
         yield Row("S1", f"CPU of gantool {option} over python", 1000 * (value - empty), "ms", bar)
     for option in options:
@@ -126,10 +125,9 @@ def s2(effort: Effort) -> Iterator[Row]:
         source, target = Path(folder, "in.png"), Path(folder, "out.png")
         write_image(source, picture(64, 96), Carry())
         files = [str(source), str(target)]
-        ours = [script(), "superres", files[0], "-o", files[1], "--overwrite", "--device", "cpu"]
+        ours = [GANTOOL, "superres", files[0], "-o", files[1], "--overwrite", "--device", "cpu"]
         bare = [sys.executable, "-c", BARE, str(api.model_path(X4)), *files, str(cores())]
-        ways = (functools.partial(cpu_seconds, command) for command in (ours, bare))
-        mine, theirs = best(effort.repeat, *ways)
+        mine, theirs = best(effort.repeat, started(ours), started(bare))
     yield Row("S2", "CPU to the first tile over a bare script", mine - theirs, "s", 0.5)
 
 
@@ -154,19 +152,27 @@ def best(repeat: int, *ways: Way) -> list[float]:
     return [min(costs) for costs in zip(*rounds, strict=True)]
 
 
-def seconds(predict: Callable[[Frame], Frame], frame: Frame) -> float:
-    """Wall time of one call."""
-    began = time.perf_counter()
-    predict(frame)
-    return time.perf_counter() - began
+def called(predict: Callable[[Frame], Frame], frame: Frame) -> Way:
+    """Wall time of a call."""
+
+    def cost() -> float:
+        began = time.perf_counter()
+        predict(frame)
+        return time.perf_counter() - began
+
+    return cost
 
 
-def cpu_seconds(command: Sequence[str]) -> float:
+def started(command: Sequence[str]) -> Way:
     """User and system time of a process that must end well."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True, env=environment())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def cost() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True, env=environment())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return cost
 
 
 @functools.cache
@@ -198,24 +204,15 @@ def bare_predict(path: Path) -> Callable[[Frame], Frame]:
 
 
 def picture(height: int, width: int) -> Frame:
-    """Noise: the same work for a network as any photo, and the hardest for seams."""
+    """Noise: as much work for a network as any photo, and the hardest for seams."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def script() -> str:
-    """The installed command."""
-    return str(Path(sysconfig.get_path("scripts"), "gantool"))
 
 
 def machine() -> dict[str, object]:
     """What the figures were measured on; the load is that of the last minute."""
-    return {
-        "cores": cores(),
-        "load": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "onnxruntime": onnxruntime.__version__,
-        "gantool": gantool.__version__,
-    }
+    load = round(os.getloadavg()[0], 2)
+    versions = {"onnxruntime": onnxruntime.__version__, "gantool": gantool.__version__}
+    return {"cores": cores(), "load": load, "python": platform.python_version(), **versions}
 
 
 def sizes(text: str) -> list[tuple[int, int]]:

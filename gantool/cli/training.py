@@ -51,7 +51,7 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Decides the first weights and the order of the data.")
+        int, typer.Option(min=0, help="Decides the first weights and the order of the data.")
     ] = 0,
     precision: Annotated[
         str | None,

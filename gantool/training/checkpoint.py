@@ -9,8 +9,10 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -19,10 +21,17 @@ from gantool.errors import UsageError
 from gantool.training.ema import Ema
 from gantool.training.system import System
 
+STATE = "state.json"
+
 
 def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) -> Path:
-    """Write `folder/step_…` with all that resuming needs; leave the newest `keep`."""
+    """Write `folder/step_…` with all that resuming needs; leave the newest `keep`.
+
+    Raises OutputError; what was there before is still there then.
+    """
     path = folder / f"step_{step:06d}"
+    if path.exists():  # a damaged one: nobody saves a step twice
+        shutil.rmtree(path)
     with atomic.write_folder(path) as aside:
         parts = {
             "networks": _weights(system.networks),
@@ -31,11 +40,13 @@ def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) ->
             "random": {"cpu": torch.get_rng_state()},
         }
         for name, tensors in parts.items():
-            save_file(tensors, aside / f"{name}.safetensors")
+            _save_tensors(tensors, aside / f"{name}.safetensors")
         hashes = {file.name: _sha256(file) for file in sorted(aside.iterdir())}
-        (aside / "state.json").write_text(json.dumps({"step": step, "sha256": hashes}))
-    for old in newest_first(folder)[keep:]:
-        shutil.rmtree(old, ignore_errors=True)
+        (aside / STATE).write_text(_signed({"step": step, "sha256": hashes}))
+    whole = [path, *(each for each in usable(folder) if each != path)]
+    for old in newest_first(folder):
+        if old not in whole[:keep]:
+            shutil.rmtree(old, ignore_errors=True)
     return path
 
 
@@ -62,7 +73,7 @@ def load(path: Path, system: System, ema: Ema) -> int:
 
 def step_of(path: Path) -> int:
     """How many steps the checkpoint at `path` has behind it."""
-    return int(json.loads((path / "state.json").read_text())["step"])
+    return int(_state(path)["step"])
 
 
 def load_ema(path: Path, networks: Mapping[str, nn.Module]) -> None:
@@ -110,11 +121,33 @@ def _load_optimizer(
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
+def _save_tensors(tensors: dict[str, Tensor], file: Path) -> None:
+    try:
+        save_file(tensors, file)
+    except SafetensorError as error:  # its way to say that the disk is full
+        raise OSError(str(error)) from error
+
+
+def _signed(state: Mapping[str, Any]) -> str:
+    """`state` as JSON with the hash of itself."""
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**state, "self": digest}, sort_keys=True)
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """What `state.json` says. Raises OSError, and ValueError where it is damaged."""
+    content = (path / STATE).read_text()
+    state = json.loads(content)
+    if not isinstance(state, dict) or state.pop("self", None) is None or _signed(state) != content:
+        raise ValueError(f"{path / STATE}: damaged")
+    return state
+
+
 def _whole(path: Path) -> bool:
     try:
-        hashes = json.loads((path / "state.json").read_text())["sha256"]
+        hashes = _state(path)["sha256"]
         return all(_sha256(path / name) == digest for name, digest in hashes.items())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return False
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -41,7 +42,10 @@ def train(
     of `system` and `ema` are changed in place. Raises GantoolError on a loss that is not finite.
     """
     phases = system.phases()
-    base = {phase.name: [group["lr"] for group in phase.optimizer.param_groups] for phase in phases}
+    base = {
+        phase.name: [_first_rate(group) for group in phase.optimizer.param_groups]
+        for phase in phases
+    }
     half = torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bf16")
     with contextlib.closing(_ahead(data, seed, first, steps)) as batches:
         for step in range(first, steps):
@@ -71,14 +75,21 @@ def train(
 @contextlib.contextmanager
 def _frozen(system: System, phase: Phase) -> Iterator[None]:
     """No gradients for the weights of the networks that this phase does not move."""
-    networks = [system.networks[name] for name in phase.frozen]
-    for network in networks:
-        network.requires_grad_(False)
+    weights = [each for name in phase.frozen for each in system.networks[name].parameters()]
+    moving = [each for each in weights if each.requires_grad]
+    for each in moving:
+        each.requires_grad_(False)
     try:
         yield
     finally:
-        for network in networks:
-            network.requires_grad_(True)
+        for each in moving:
+            each.requires_grad_(True)
+
+
+def _first_rate(group: dict[str, Any]) -> float:
+    """The rate that the recipe set, also where a session before this one has changed it."""
+    rate: float = group.setdefault("initial_lr", group["lr"])
+    return rate
 
 
 def _set_rate(phase: Phase, base: list[float], fraction: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +64,11 @@ def _parsed(key: str, text: str, kind: Any) -> Any:
             return text.lower() == "true"
         raise UsageError(f"{key}={text}: must be true or false")
     try:
-        return kind(text)
+        value = kind(text)
     except ValueError:
-        noun = {int: "a whole number", float: "a number"}.get(kind, "a value")
-        raise UsageError(f"{key}={text}: must be {noun}") from None
+        value = None
+    if kind is int and (value is None or value < 1):
+        raise UsageError(f"{key}={text}: must be a whole number from 1")
+    if kind is float and (value is None or not 0 <= value < math.inf):
+        raise UsageError(f"{key}={text}: must be a number from 0")
+    return text if value is None else value

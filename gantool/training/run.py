@@ -108,7 +108,7 @@ class Run:
         self.settings.write(self.folder)
         shown = data.batch(self.settings.seed, PREVIEW_STEP)
         last = min(self.settings.steps, self.step + (max_steps or self.settings.steps))
-        deadline = time.monotonic() + (max_seconds or float("inf"))
+        deadline = time.monotonic() + (float("inf") if max_seconds is None else max_seconds)
         steps = train(
             self.system,
             data,
@@ -143,7 +143,8 @@ class Run:
     def _preview(self, batch: Batch) -> None:
         """What the averaged weights make of a batch that no step trains on."""
         placed = {name: tensor[:PREVIEW_ROWS].to(self.device) for name, tensor in batch.items()}
-        columns = self.system.preview(self.ema.networks, placed)
+        with torch.random.fork_rng():  # looking does not change what comes
+            columns = self.system.preview(self.ema.networks, placed)
         preview.save(self.folder / "previews", self.step, columns)
 
     def _log(self, progress: Progress) -> None:

@@ -1,0 +1,76 @@
+"""Metrics against closed forms and against scikit-image."""
+
+import math
+
+import numpy as np
+import pytest
+from skimage.metrics import structural_similarity
+
+from gantool.training import metrics
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (48, 61)) -> np.ndarray:
+    """Smooth structure under a little noise, away from 0 and 255."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    waves = np.dstack([np.sin(x / 5), np.cos(y / 7), np.sin((x + y) / 9)]) * 60 + 128
+    return (waves + np.random.default_rng(seed).integers(-20, 21, waves.shape)).astype(np.uint8)
+
+
+def flat(level: int, size: tuple[int, int] = (20, 20)) -> np.ndarray:
+    return np.full((*size, 3), level, np.uint8)
+
+
+@pytest.mark.parametrize("error", [1, 3, 10])
+def test_psnr_rgb_of_a_known_error(error):
+    result = picture() + np.uint8(error)
+    assert metrics.psnr_rgb(result, picture()) == pytest.approx(20 * math.log10(255 / error))
+
+
+@pytest.mark.parametrize("error", [1, 3, 10])
+def test_psnr_y_sees_grey_errors_in_the_narrow_range_of_luma(error):
+    result = picture() + np.uint8(error)
+    narrow = error * 219 / 255
+    wanted = pytest.approx(20 * math.log10(255 / narrow), abs=1e-4)
+    assert metrics.psnr_y(result, picture(), crop=0) == wanted
+
+
+def test_equal_pictures_have_infinite_psnr():
+    assert metrics.psnr_rgb(picture(), picture()) == math.inf
+    assert metrics.psnr_y(picture(), picture(), crop=4) == math.inf
+
+
+def test_cropped_edges_do_not_count():
+    result = picture()
+    result[:4] = result[-4:] = 0
+    result[:, :4] = result[:, -4:] = 0
+    assert metrics.psnr_y(result, picture(), crop=4) == math.inf
+    assert metrics.psnr_y(result, picture(), crop=3) < 40
+    assert metrics.ssim_y(result, picture(), crop=4) == pytest.approx(1)
+    assert metrics.ssim_y(result, picture(), crop=3) < 0.995
+
+
+def test_luma_runs_from_16_to_235():
+    assert metrics.luma(flat(0)) == pytest.approx(16)
+    assert metrics.luma(flat(255)) == pytest.approx(235)
+
+
+def test_ssim_of_a_picture_with_itself_is_1():
+    assert metrics.ssim_y(picture(), picture(), crop=0) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("crop", [0, 4])
+@pytest.mark.parametrize("strength", [5, 40])
+def test_ssim_is_that_of_scikit_image(crop, strength):
+    original = picture()
+    noise = np.random.default_rng(1).integers(-strength, strength + 1, original.shape)
+    result = np.clip(original + noise, 0, 255).astype(np.uint8)
+    inner = (slice(crop, -crop or None),) * 2
+    theirs = structural_similarity(
+        metrics.luma(result)[inner],
+        metrics.luma(original)[inner],
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert metrics.ssim_y(result, original, crop=crop) == pytest.approx(theirs, abs=1e-6)

@@ -1,0 +1,80 @@
+"""Laws of a recipe's options: defaults, under the preset, under what is given."""
+
+import pytest
+
+from gantool.errors import UsageError
+from gantool.training.options import resolve
+from gantool.training.system import System
+
+PRESETS = {"fast": {"steps": 100}, "tiny": {"steps": 10, "channels": 4}}
+
+
+def recipe(*, channels: int = 64, rate: float = 1e-3, mirror: bool = True, loss: str = "l1"):
+    """Stands for a function that returns a System; only its signature counts."""
+    raise NotImplementedError
+
+
+recipe.__annotations__["return"] = System
+
+
+def given(preset: str = "fast", **texts: str) -> dict[str, object]:
+    return resolve(recipe, PRESETS, preset, texts)
+
+
+def test_defaults_then_preset_then_given():
+    plain = {"channels": 64, "rate": 1e-3, "mirror": True, "loss": "l1", "steps": 100}
+    assert given() == plain
+    assert given("tiny") == plain | {"channels": 4, "steps": 10}
+    assert given("tiny", channels="8") == plain | {"channels": 8, "steps": 10}
+
+
+def test_presets_are_not_changed():
+    given("tiny", channels="8", steps="3")
+    assert PRESETS["tiny"] == {"steps": 10, "channels": 4}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("steps", "7", 7),
+        ("rate", "2e-4", 2e-4),
+        ("rate", "1", 1.0),
+        ("mirror", "false", False),
+        ("mirror", "True", True),
+        ("loss", "l2", "l2"),
+    ],
+)
+def test_text_takes_the_type_of_the_option(key, text, value):
+    got = given(**{key: text})[key]
+    assert (got, type(got)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("channels", "many"), ("channels", "1.5"), ("rate", "fast"), ("mirror", "1")]
+)
+def test_a_bad_value_is_named_with_its_key(key, text):
+    with pytest.raises(UsageError, match=f"{key}={text}: must be"):
+        given(**{key: text})
+
+
+def test_an_unknown_option_gets_a_suggestion():
+    with pytest.raises(UsageError, match="no option chanels .* did you mean channels"):
+        given(chanels="8")
+
+
+def test_an_unknown_option_like_no_other_gets_the_list():
+    with pytest.raises(UsageError, match="there are channels, rate, mirror, loss, steps"):
+        given(zzz="8")
+
+
+def test_an_unknown_preset_gets_the_list():
+    with pytest.raises(UsageError, match="--preset huge: there are fast, tiny"):
+        given("huge")
+
+
+def test_dashes_and_underscores_are_the_same():
+    def dashed(*, first_rate: float = 0.1) -> System:
+        raise NotImplementedError
+
+    values = resolve(dashed, PRESETS, "fast", {"first-rate": "0.5"})
+    assert values == {"first_rate": 0.5, "steps": 100}
