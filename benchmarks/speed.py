@@ -16,7 +16,6 @@ import dataclasses
 import functools
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -82,9 +81,9 @@ class Row:
         return self.value >= self.bar if self.at_least else self.value <= self.bar
 
     def __str__(self) -> str:
-        sign, verdict = "≥" if self.at_least else "≤", "ok" if self.ok else "miss"
-        bar = f"{sign} {self.bar:g}"
-        return f"{self.id:<4}{self.what:<52}{self.value:>9.3f} {self.unit:<7}{bar:<8}{verdict}"
+        bar = f"{'≥' if self.at_least else '≤'} {self.bar:g}"
+        figure = f"{self.id:<4}{self.what:<52}{self.value:>9.3f} {self.unit:<7}{bar:<8}"
+        return figure + ("ok" if self.ok else "miss")
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,7 @@ def s1(effort: Effort) -> Iterator[Row]:
         yield Row("S1", f"CPU of gantool {option} over python", 1000 * (value - empty), "ms", bar)
     for option in options:
         heavy = sorted(HEAVY & imports(option))
-        what = f"heavy imports of {option} {' '.join(heavy)}".rstrip()
-        yield Row("S1", what, len(heavy), "", 0)
+        yield Row("S1", " ".join(["heavy imports of", option, *heavy]), len(heavy), "", 0)
 
 
 def s2(effort: Effort) -> Iterator[Row]:
@@ -135,11 +133,9 @@ def m2(effort: Effort) -> Iterator[Row]:
     """Tiles much smaller than the frame, so that there are many seams."""
     frame = picture(150, 211)
     for model in (X4, X2):
-        whole, tiled = (
-            gantool.load(model, device="cpu", tile=tile)(frame).astype(int) for tile in ("off", 48)
-        )
-        difference = float(np.abs(whole - tiled).max())
-        yield Row("M2", f"tiled vs whole, {model}", difference, "levels", 1)
+        predicts = (gantool.load(model, device="cpu", tile=tile) for tile in ("off", 48))
+        whole, tiled = (predict(frame).astype(int) for predict in predicts)
+        yield Row("M2", f"tiled vs whole, {model}", float(abs(whole - tiled).max()), "levels", 1)
 
 
 Measure = Callable[[Effort], Iterator[Row]]
@@ -152,7 +148,7 @@ def best(repeat: int, *ways: Way) -> list[float]:
     return [min(costs) for costs in zip(*rounds, strict=True)]
 
 
-def called(predict: Callable[[Frame], Frame], frame: Frame) -> Way:
+def called(predict: Callable[[Frame], object], frame: Frame) -> Way:
     """Wall time of a call."""
 
     def cost() -> float:
@@ -212,7 +208,7 @@ def machine() -> dict[str, object]:
     """What the figures were measured on; the load is that of the last minute."""
     load = round(os.getloadavg()[0], 2)
     versions = {"onnxruntime": onnxruntime.__version__, "gantool": gantool.__version__}
-    return {"cores": cores(), "load": load, "python": platform.python_version(), **versions}
+    return {"cores": cores(), "load": load, "python": sys.version.split()[0], **versions}
 
 
 def sizes(text: str) -> list[tuple[int, int]]:

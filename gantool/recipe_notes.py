@@ -32,6 +32,10 @@ class Notes:
     options: tuple[Option, ...]
     presets: Mapping[str, Mapping[str, Any]]
 
+    def chosen(self, option: str) -> list[str]:
+        """What each preset sets `option` to; empty where it leaves the default."""
+        return [str(values.get(option, "")) for values in self.presets.values()]
+
 
 def read(entry: EntryPoint) -> Notes:
     """The notes of the recipe behind `entry`. Raises PluginError where its source is not there."""

@@ -76,13 +76,13 @@ def build() -> typer.Typer:
         except Exception as error:
             _say(f"task {name} is off: {' '.join(str(error).split())}")
             continue
-        app.command(name, rich_help_panel="Tasks")(tasks.task_command(name, task))
-    app.command("run", rich_help_panel="Tasks")(tasks.run_command())
-    training.add_to(app, panel="Training")
-    app.command("recipes", rich_help_panel="Training")(recipes.recipes)
-    app.add_typer(models.app, name="models", rich_help_panel="Housekeeping")
-    app.add_typer(plugins.app, name="plugins", rich_help_panel="Housekeeping")
-    app.command("doctor", rich_help_panel="Housekeeping")(doctor.doctor)
+        app.command(name)(tasks.task_command(name, task))
+    app.command("run")(tasks.run_command())
+    training.add_to(app)
+    app.command("recipes")(recipes.recipes)
+    app.add_typer(models.app, name="models")
+    app.add_typer(plugins.app, name="plugins")
+    app.command("doctor")(doctor.doctor)
     return app
 
 

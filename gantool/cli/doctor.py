@@ -3,12 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from gantool import api
-from gantool.cli import show
 
-MARKS = {True: "[green]ok[/green]  ", False: "[red]no[/red]  ", None: "    "}
+MARKS = {True: "ok", False: "no", None: ""}
 
 
 def doctor(
@@ -17,9 +15,10 @@ def doctor(
     ] = "auto",
 ) -> int:
     """Say what this machine can do, try it, and name what to install."""
-    findings = list(api.doctor(device))
-    for finding in findings:
-        show.RESULTS.print(f"{MARKS[finding.good]}{finding.name:<14} {escape(finding.text)}")
+    well = True
+    for finding in api.doctor(device):
+        print(f"{MARKS[finding.good]:<4}{finding.name:<24}{finding.text}")
         if finding.fix:
-            show.RESULTS.print(f"{'':<18} → {escape(finding.fix)}")
-    return 1 if any(finding.needed and finding.good is False for finding in findings) else 0
+            print(f"{'':<28}→ {finding.fix}")
+        well &= not (finding.needed and finding.good is False)
+    return 0 if well else 1

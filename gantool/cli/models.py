@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from gantool import api
 from gantool.cli import show
@@ -15,17 +14,16 @@ Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, 
 @app.command("list")
 def list_models() -> None:
     """All models of the installed plugins, with licence."""
-    table = Table("model", "licence", "what it is", box=None, pad_edge=False)
-    for model in sorted(api.registry().models.values(), key=lambda each: each.name):
-        table.add_row(model.name, model.licence, model.note)
-    show.RESULTS.print(table)
+    models = sorted(api.registry().models.values(), key=lambda each: each.name)
+    rows = [(model.name, model.licence, model.note) for model in models]
+    show.table(("model", "licence", "what it is"), rows)
 
 
 @app.command()
 def info(name: Name) -> None:
     """What the file of a model says of itself."""
     for key, value in api.model_info(name).items():
-        show.RESULTS.print(f"{key:<12} {value}", markup=False)
+        print(f"{key:<12} {value}")
 
 
 @app.command()

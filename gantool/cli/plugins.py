@@ -1,8 +1,6 @@
 """`gantool plugins`: what is installed, and what of it does not work."""
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from gantool import api
 from gantool.cli import show
@@ -14,11 +12,16 @@ app = typer.Typer(help="The installed plugins.", no_args_is_help=True)
 def list_plugins() -> None:
     """Every plugin with the tasks and models it brings; broken ones with the reason."""
     registry = api.registry()
-    table = Table("plugin", "from", "tasks", "models", "state", box=None, pad_edge=False)
-    for plugin in registry.plugins:
-        state = f"[red]off: {escape(plugin.problem)}[/red]" if plugin.problem else "works"
-        origin = f"{plugin.distribution} {plugin.version}"
-        table.add_row(plugin.name, origin, ", ".join(plugin.tasks), str(len(plugin.models)), state)
-    show.RESULTS.print(table)
+    rows = [
+        (
+            plugin.name,
+            f"{plugin.distribution} {plugin.version}",
+            ", ".join(plugin.tasks),
+            str(len(plugin.models)),
+            f"off: {plugin.problem}" if plugin.problem else "works",
+        )
+        for plugin in registry.plugins
+    ]
+    show.table(("plugin", "from", "tasks", "models", "state"), rows)
     for clash in registry.clashes:
-        show.RESULTS.print(clash, markup=False)
+        print(clash)

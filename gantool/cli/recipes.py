@@ -1,9 +1,9 @@
 """`gantool recipes`."""
 
+import dataclasses
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from gantool import api
 from gantool.cli import show
@@ -19,18 +19,14 @@ def recipes(
     For example: gantool recipes pix2pix
     """
     if name is None:
-        table = Table("recipe", "what it learns", box=None, pad_edge=False)
-        for each in api.registry().recipes:
-            table.add_row(each, api.recipe_notes(each).summary)
-        show.RESULTS.print(table)
+        found = api.registry().recipes
+        show.table(
+            ("recipe", "what it learns"), [(each, api.recipe_notes(each).summary) for each in found]
+        )
         return
     notes = api.recipe_notes(name)
     for paragraph in (notes.summary, notes.source, notes.explanation):
-        show.RESULTS.print(paragraph + "\n", markup=False)
-    table = Table("option", "type", "default", *notes.presets, box=None, pad_edge=False)
-    for option in notes.options:
-        chosen = [str(values.get(option.name, "")) for values in notes.presets.values()]
-        table.add_row(option.name, option.kind, option.default, *chosen)
-    steps = [str(values.get("steps", "")) for values in notes.presets.values()]
-    table.add_row("steps", "int", "", *steps)
-    show.RESULTS.print(table)
+        print(paragraph + "\n")
+    rows = [(*dataclasses.astuple(option), *notes.chosen(option.name)) for option in notes.options]
+    rows.append(("steps", "int", "", *notes.chosen("steps")))
+    show.table(("option", "type", "default", *notes.presets), rows)

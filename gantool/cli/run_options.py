@@ -5,8 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-PANEL = "Run options"
-
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -23,19 +21,15 @@ OPTIONS: dict[str, Any] = {
             "--output",
             "-o",
             metavar="PATH",
-            rich_help_panel=PANEL,
             help="Folder for the results, or the file for a single one. "
             "By default beside the input, with the task in the name.",
         ),
     ],
-    "device": Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda[:N]", rich_help_panel=PANEL, help="Where to run.")
-    ],
+    "device": Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to run.")],
     "tile": Annotated[
         str,
         typer.Option(
             metavar="auto|N|off",
-            rich_help_panel=PANEL,
             help="Largest side run at once, pixels; smaller needs less memory.",
         ),
     ],
@@ -43,7 +37,6 @@ OPTIONS: dict[str, Any] = {
         bool,
         typer.Option(
             "--overwrite",
-            rich_help_panel=PANEL,
             help="Do pictures again whose result is already there.",
         ),
     ],
@@ -51,7 +44,6 @@ OPTIONS: dict[str, Any] = {
         str | None,
         typer.Option(
             metavar="png|jpg|webp|tif",
-            rich_help_panel=PANEL,
             help="Format of the results; by default that of the input.",
         ),
     ],
@@ -60,12 +52,9 @@ OPTIONS: dict[str, Any] = {
         typer.Option(
             min=1,
             max=100,
-            rich_help_panel=PANEL,
             help="Quality of JPEG and WebP. [default: 95]",
             show_default=False,
         ),
     ],
 }
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", rich_help_panel=PANEL, help="Only errors and results.")
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]

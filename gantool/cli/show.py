@@ -1,18 +1,18 @@
-"""Draws runs: a bar on a terminal, plain lines elsewhere, one truth line at the end."""
+"""Draws runs: a bar on a terminal, plain lines elsewhere, one truth line at the end.
 
+rich is imported where it draws: a run in a script or a pipe starts without it.
+"""
+
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Protocol
 
 from gantool import api
 
-ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
-RESULTS = Console(highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class Bar(Protocol):
@@ -28,14 +28,14 @@ def run(plan: api.Plan, *, quiet: bool) -> int:
         for outcome in api.execute(plan):
             if isinstance(outcome, Failed):
                 failed += 1
-                say(f"[red]failed[/red] {escape(one_line(outcome.reason))}")
+                say(f"failed {outcome.reason}")
             else:
                 done += 1
                 for path in outcome.outputs:
                     print(path, flush=True)
             progress.advance(outcome.source.name)
     if not quiet:
-        say(escape(_truth(plan, done, failed, time.monotonic() - began)))
+        say(_truth(plan, done, failed, time.monotonic() - began))
     return 1 if failed else 0
 
 
@@ -58,20 +58,33 @@ def bar(unit: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterato
     """Progress over `total` units: a bar on a terminal, a line every ten seconds elsewhere."""
     if quiet or total == 0:
         yield _Silent()
-    elif not ERRORS.is_terminal:
+    elif not sys.stderr.isatty():
         yield _Lines(unit, total, done)
     else:
-        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-        with Progress(*columns, TextColumn("{task.description}"), console=ERRORS) as progress:
+        with _rich_bar() as progress:
             yield _Drawn(progress, progress.add_task("", total=total, completed=done))
 
 
+def _rich_bar() -> "Progress":
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(compact=True),
+        progress.TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),  # results in a file or a pipe must reach it
+    )
+
+
 class _Drawn:
-    def __init__(self, progress: Progress, task: object) -> None:
+    def __init__(self, progress: "Progress", task: "TaskID") -> None:
         self.progress, self.task = progress, task
 
     def advance(self, text: str = "", by: int = 1) -> None:
-        self.progress.update(self.task, advance=by, description=escape(text))  # type: ignore[arg-type]  # rich's own id type
+        self.progress.update(self.task, advance=by, description=one_line(text))
 
 
 class _Lines:
@@ -85,16 +98,28 @@ class _Lines:
         self.done += by
         if time.monotonic() - self.spoken >= 10 and self.done < self.total:
             self.spoken = time.monotonic()
-            say(escape(f"{self.done}/{self.total} {self.unit} {text}"))
+            say(f"{self.done}/{self.total} {self.unit} {text}")
 
 
 class _Silent:
     def advance(self, text: str = "", by: int = 1) -> None: ...
 
 
-def say(markup: str) -> None:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*header, box=None, pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(drawn)
+
+
+def say(text: str) -> None:
     """A line on stderr."""
-    ERRORS.print(markup)
+    print(one_line(text), file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from gantool import api
 from gantool.cli import show
@@ -18,11 +17,11 @@ Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="For example super
 Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of pictures.")]
 
 
-def add_to(app: typer.Typer, *, panel: str) -> None:
+def add_to(app: typer.Typer) -> None:
     """Put the commands into `app`."""
     extra = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command(rich_help_panel=panel, context_settings=extra)(train)
-    app.command(rich_help_panel=panel)(export)
+    app.command(context_settings=extra)(train)
+    app.command()(export)
 
 
 def train(
@@ -106,9 +105,7 @@ def train(
             if stop.signal:
                 break
     if not run.finished:
-        show.say(
-            escape(f"{run.folder}: {run.step} of {run.settings.steps} steps; go on with --resume")
-        )
+        show.say(f"{run.folder}: {run.step} of {run.settings.steps} steps; go on with --resume")
     elif not no_export:
         _exported(api.export(run.folder))
     return 128 + stop.signal if stop.signal and not run.finished else 0
