@@ -48,9 +48,7 @@ def write_folder(path: Path) -> Iterator[Path]:
         aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".gantool-"))
         try:
             yield aside
-            for file in aside.iterdir():
-                with file.open("rb") as handle:
-                    os.fsync(handle.fileno())
+            _sync_files(aside)
             fsync_folder(aside)
             os.chmod(aside, 0o777 & ~_umask())
             os.rename(aside, path)
@@ -82,6 +80,12 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _sync_files(folder: Path) -> None:
+    for file in folder.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
 
 
 _ASKING = threading.Lock()

@@ -58,19 +58,24 @@ def run(items: Iterable[Item], process: Process, rules: Rules) -> Iterator[Done 
     ):
         writing: deque[Future[Done | Failed]] = deque()
         for item, reading in _ahead(reader, items):
-            try:
-                frame, carry = reading.result()
-                results = carry_through(process, frame, carry, grey=rules.grey, alpha=rules.alpha)
-            except Exception as error:  # a stranger's process may raise anything
-                if _ends_the_run(error):
-                    raise
-                writing.append(writer.submit(Failed, item.source, _reason(item, error)))
-            else:
-                writing.append(writer.submit(_write, item, results, rules))
+            results = _processed(item, reading, process, rules)
+            writing.append(writer.submit(_write, item, results, rules))
             while len(writing) > AHEAD or (writing and writing[0].done()):
                 yield writing.popleft().result()
         while writing:
             yield writing.popleft().result()
+
+
+def _processed(
+    item: Item, reading: Future[Picture], process: Process, rules: Rules
+) -> dict[str, Picture] | Failed:
+    try:
+        frame, carry = reading.result()
+        return carry_through(process, frame, carry, grey=rules.grey, alpha=rules.alpha)
+    except Exception as error:  # a stranger's process may raise anything
+        if _ends_the_run(error):
+            raise
+        return Failed(item.source, _reason(item, error))
 
 
 def _ahead(
@@ -86,7 +91,9 @@ def _ahead(
         yield reading.popleft()
 
 
-def _write(item: Item, results: dict[str, Picture], rules: Rules) -> Done | Failed:
+def _write(item: Item, results: dict[str, Picture] | Failed, rules: Rules) -> Done | Failed:
+    if isinstance(results, Failed):
+        return results  # it comes here to keep its place in the order
     outputs = []
     for suffix, (frame, carry) in results.items():
         path = _named(item.target, suffix)

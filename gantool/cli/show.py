@@ -31,8 +31,7 @@ def run(plan: api.Plan, *, quiet: bool) -> int:
                 say(f"failed {outcome.reason}")
             else:
                 done += 1
-                for path in outcome.outputs:
-                    print(path, flush=True)
+                print("".join(f"{path}\n" for path in outcome.outputs), end="", flush=True)
             progress.advance(outcome.source.name)
     if not quiet:
         say(_truth(plan, done, failed, time.monotonic() - began))

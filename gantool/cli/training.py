@@ -15,6 +15,37 @@ from gantool.errors import UsageError
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="For example superres-fidelity.")]
 Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of pictures.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="RUN", help="Folder of the run. [default: DATASET-RECIPE]"
+    ),
+]
+Preset = Annotated[str, typer.Option(metavar="tiny|fast|full", help="A set of options.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="An option of the recipe, or steps; --KEY VALUE does the same.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Decides the first weights and the order of the data.")
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(metavar="fp32|bf16", help="Of the networks' arithmetic. [default: fp32]"),
+]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to train.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in its folder.")]
+MaxSteps = Annotated[int | None, typer.Option(min=1, help="Stop after so many more steps.")]
+MaxTime = Annotated[str | None, typer.Option(metavar="2h|30m|90s", help="Stop after so long.")]
+PreviewEvery = Annotated[
+    int, typer.Option(min=1, help="Steps between preview sheets, in RUN/previews.")
+]
+NoExport = Annotated[bool, typer.Option("--no-export", help="Do not write the model file.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,57 +59,18 @@ def train(
     context: typer.Context,
     recipe: Recipe,
     dataset: Dataset,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="RUN",
-            help="Folder of the run. [default: DATASET-RECIPE]",
-            show_default=False,
-        ),
-    ] = None,
-    preset: Annotated[
-        str, typer.Option(metavar="tiny|fast|full", help="A set of options.")
-    ] = "fast",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="An option of the recipe, or steps; --KEY VALUE does the same.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Decides the first weights and the order of the data.")
-    ] = 0,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="fp32|bf16",
-            help="Of the networks' arithmetic. [default: fp32]",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to train.")
-    ] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in its folder.")
-    ] = False,
-    max_steps: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many more steps.")
-    ] = None,
-    max_time: Annotated[
-        str | None, typer.Option(metavar="2h|30m|90s", help="Stop after so long.")
-    ] = None,
-    preview_every: Annotated[
-        int, typer.Option(min=1, help="Steps between preview sheets, in RUN/previews.")
-    ] = 1000,
-    no_export: Annotated[
-        bool, typer.Option("--no-export", help="Do not write the model file.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    output: Output = None,
+    preset: Preset = "fast",
+    settings: Settings = None,
+    seed: Seed = 0,
+    precision: Precision = None,
+    device: Device = "auto",
+    resume: Resume = False,
+    max_steps: MaxSteps = None,
+    max_time: MaxTime = None,
+    preview_every: PreviewEvery = 1000,
+    no_export: NoExport = False,
+    quiet: Quiet = False,
 ) -> int:
     """Train a model on a folder of pictures.
 

@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,21 +55,24 @@ def train(
             losses: dict[str, float] = {}
             for phase in phases:
                 _set_rate(phase, base[phase.name], step / steps)
-                phase.optimizer.zero_grad(set_to_none=True)
                 with half, _frozen(system, phase):
                     terms = system.loss(phase, batch)
-                total = torch.stack(list(terms.values())).sum()
-                if not torch.isfinite(total):
-                    raise GantoolError(
-                        f"step {step + 1}: the {phase.name} loss is not finite: lower the rate"
-                    )
-                total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                phase.optimizer.step()
-                if phase.after is not None:
-                    phase.after()
+                _descend(phase, terms, step)
                 losses |= {f"{phase.name}/{name}": term.item() for name, term in terms.items()}
             ema.update(system.networks, step)
             yield Progress(step + 1, losses, time.perf_counter() - begin, waited)
+
+
+def _descend(phase: Phase, terms: Mapping[str, torch.Tensor], step: int) -> None:
+    """One step of the phase's optimizer down the sum of its terms."""
+    total = torch.stack(list(terms.values())).sum()
+    if not torch.isfinite(total):
+        raise GantoolError(f"step {step + 1}: the {phase.name} loss is not finite: lower the rate")
+    phase.optimizer.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    phase.optimizer.step()
+    if phase.after is not None:
+        phase.after()
 
 
 @contextlib.contextmanager

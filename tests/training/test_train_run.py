@@ -76,8 +76,8 @@ def toy_gan(*, rate: float = 1e-2) -> ToyGan:
     return ToyGan(networks, turns)
 
 
-def opened(folder: Path, *, recipe=toy_gan, precision: str = "fp32") -> Run:
-    settings = Settings("toy", {"rate": 1e-2}, "noise", STEPS, seed=5, precision=precision)
+def opened(folder: Path, *, recipe=toy_gan, precision: str = "fp32", seed: int = 5) -> Run:
+    settings = Settings("toy", {"rate": 1e-2}, "noise", STEPS, seed=seed, precision=precision)
     return Run(recipe, folder, settings, Path("unused"), "cpu")
 
 
@@ -135,6 +135,13 @@ def test_other_seeds_and_precisions_give_other_weights(straight, tmp_path):
     session.settings = dataclasses.replace(session.settings, seed=6)
     deque(session.train(), maxlen=0)
     assert content(newest(session)) != straight["fp32"]
+
+
+def test_the_seed_decides_the_first_weights(tmp_path):
+    runs = [opened(tmp_path, seed=seed) for seed in (5, 5, 6)]
+    one, same, other = (run.system.networks["judge"][0].weight for run in runs)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
