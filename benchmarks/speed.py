@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 import gantool
@@ -173,9 +172,10 @@ def started(command: Sequence[str]) -> Way:
 
 @functools.cache
 def environment() -> dict[str, str]:
-    """Lets processes find compiled modules, as those of an installed package do."""
+    """Compiled modules as in an installed package; no telemetry on either side."""
     kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir(), "gantool-bytecode"))}
+    compiled = str(Path(tempfile.gettempdir(), "gantool-bytecode"))
+    return kept | {"PYTHONPYCACHEPREFIX": compiled, "ORT_DISABLE_TELEMETRY": "1"}
 
 
 def imports(option: str) -> set[str]:
@@ -187,6 +187,8 @@ def imports(option: str) -> set[str]:
 
 def bare_predict(path: Path) -> Callable[[Frame], Frame]:
     """What a user would write: the float graph, numpy before and after it."""
+    import onnxruntime  # after gantool, which tells it to report nothing to anybody
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -207,7 +209,10 @@ def picture(height: int, width: int) -> Frame:
 def machine() -> dict[str, object]:
     """What the figures were measured on; the load is that of the last minute."""
     load = round(os.getloadavg()[0], 2)
-    versions = {"onnxruntime": onnxruntime.__version__, "gantool": gantool.__version__}
+    versions = {
+        "onnxruntime": sys.modules["onnxruntime"].__version__,
+        "gantool": gantool.__version__,
+    }
     return {"cores": cores(), "load": load, "python": sys.version.split()[0], **versions}
 
 

@@ -1,6 +1,8 @@
 """Laws of devices: the one that was asked for, or an error that says what to do."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -80,6 +82,18 @@ def test_never_silently_on_the_cpu(tmp_path):
     absent = Device("cuda", CUDA, {"device_id": "63"})
     with pytest.raises((DeviceError, ModelError)):
         providers.open_session(graph, absent)
+
+
+def test_nothing_is_reported_to_anybody(tmp_path):
+    """onnxruntime's official wheels keep a device id and send events unless told not to."""
+    path = models.bilinear(tmp_path / "model.onnx")
+    code = f"import gantool; gantool.load({str(path)!r}, device='cpu')"
+    cache = tmp_path / "cache"
+    environment = {name: text for name, text in os.environ.items() if "TELEMETRY" not in name}
+    environment |= {"XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert [folder.name for folder in cache.iterdir()] == ["gantool"]
+    assert not (tmp_path / "home").exists()
 
 
 def test_the_truth_line_names_device_threads_and_note():
