@@ -33,7 +33,7 @@ import gantool
 from gantool import api
 from gantool.media.carry import Carry
 from gantool.media.images import write_image
-from gantool.runtime.providers import cores
+from gantool.runtime.providers import cores, onnxruntime  # gantool has it report to nobody
 
 Frame = NDArray[np.uint8]
 Way = Callable[[], float]
@@ -187,8 +187,6 @@ def imports(option: str) -> set[str]:
 
 def bare_predict(path: Path) -> Callable[[Frame], Frame]:
     """What a user would write: the float graph, numpy before and after it."""
-    import onnxruntime  # after gantool, which tells it to report nothing to anybody
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -209,10 +207,7 @@ def picture(height: int, width: int) -> Frame:
 def machine() -> dict[str, object]:
     """What the figures were measured on; the load is that of the last minute."""
     load = round(os.getloadavg()[0], 2)
-    versions = {
-        "onnxruntime": sys.modules["onnxruntime"].__version__,
-        "gantool": gantool.__version__,
-    }
+    versions = {"onnxruntime": onnxruntime.__version__, "gantool": gantool.__version__}
     return {"cores": cores(), "load": load, "python": sys.version.split()[0], **versions}
 
 

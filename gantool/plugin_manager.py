@@ -97,9 +97,10 @@ def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
             manager.register(entry.load(), entry.name)
         manager.check_pending()
-        tasks = {_command(task): task for task in _flat(manager.hook.gantool_tasks())}
-        for name, task in tasks.items():
-            _check(name, task, run_options, commands)
+        tasks: dict[str, TaskFunction] = {}
+        for task in _flat(manager.hook.gantool_tasks()):
+            _check(_command(task), task, run_options, commands | tasks.keys())
+            tasks[_command(task)] = task
         models = tuple(_flat(manager.hook.gantool_models()))
         if strange := [model for model in models if not isinstance(model, Model)]:
             raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
@@ -112,7 +113,7 @@ def _check(
     name: str, task: TaskFunction, run_options: frozenset[str], commands: frozenset[str]
 ) -> None:
     if name in commands:
-        raise PluginError(f"its task {name} has the name of a command of gantool")
+        raise PluginError(f"its task {name} has the name of another command")
     for parameter in inspect.signature(task).parameters.values():
         if parameter.name in run_options:
             option = parameter.name.replace("_", "-")

@@ -56,7 +56,13 @@ BROKEN = {
     ),
     "task with the name of a command": (
         TASK.format("def fog(): ...\nfog.__name__ = 'train'"),
-        "its task train has the name of a command",
+        "its task train has the name of another command",
+    ),
+    "two tasks of one name": (
+        HEAD
+        + "def fog(): ...\ndef mist(): ...\nmist.__name__ = 'fog'\n"
+        + "@hookimpl\ndef gantool_tasks():\n    return [fog, mist]",
+        "its task fog has the name of another command",
     ),
     "task with options without names": (
         TASK.format("def fog(**options): ..."),

@@ -106,6 +106,7 @@ class Run:
         """
         data = self.system.dataset(self.dataset)
         self.settings.write(self.folder)
+        self._forget_later_steps()
         shown = data.batch(self.settings.seed, PREVIEW_STEP)
         last = min(self.settings.steps, self.step + (max_steps or self.settings.steps))
         deadline = time.monotonic() + (float("inf") if max_seconds is None else max_seconds)
@@ -146,6 +147,15 @@ class Run:
         with torch.random.fork_rng():  # looking does not change what comes
             columns = self.system.preview(self.ema.networks, placed)
         preview.save(self.folder / "previews", self.step, columns)
+
+    def _forget_later_steps(self) -> None:
+        """Out of the log: steps after the checkpoint that goes on; they come again."""
+        log = self.folder / "metrics.jsonl"
+        lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+        kept = [line for line in lines if line.endswith("}\n")]
+        kept = [line for line in kept if json.loads(line)["step"] <= self.step]
+        if kept != lines:
+            atomic.write_text(log, "".join(kept))
 
     def _log(self, progress: Progress) -> None:
         if progress.step % LOG_EVERY == 0 or progress.step == self.settings.steps:

@@ -317,3 +317,14 @@ def test_devices():
     assert run.device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
     with pytest.raises(DeviceError, match="--device tpu: .* --device cpu"):
         run.device("tpu")
+
+
+def test_a_resumed_log_has_every_step_once(tmp_path, monkeypatch):
+    """Also after a kill that left steps beyond the last checkpoint and half a line."""
+    monkeypatch.setattr(run, "LOG_EVERY", 1)
+    trained(tmp_path, 4)
+    with (tmp_path / "metrics.jsonl").open("a") as log:
+        log.write(json.dumps({"step": 5, "losses": {}}) + '\n{"step": 6, "los')
+    trained(tmp_path, 99)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, STEPS + 1))
