@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import plugin_manager
 from gantool import recipe_notes as notes_room
-from gantool.errors import GantoolError, PluginError, UsageError
+from gantool.errors import GantoolError, ModelError, PluginError, UsageError
 from gantool.pipeline import Pipeline
 from gantool.training.options import TrainOptions as TrainOptions  # part of this door
 
@@ -89,8 +89,10 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
     session = load(model, device=options.device, tile=options.tile)
-    pipeline = Pipeline(models=(model,), label=session.contract.name or session.path.stem)
-    return _plan(session.contract.task, pipeline, inputs, options)
+    task, label = session.contract.task, session.contract.name or session.path.stem
+    if "/" in task + label:
+        raise ModelError(f"{model}: its name {task}-{label} cannot be in a file name: rename it")
+    return _plan(task, Pipeline(models=(model,), label=label), inputs, options)
 
 
 def execute(plan: Plan) -> Iterator[Done | Failed]:
@@ -155,15 +157,16 @@ def _plan(task: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOpti
     suffix = sources.suffix_of(options.format) if options.format else None
     name = f"{task}-{pipeline.label}" if pipeline.label else task
     items = sources.plan(inputs, name=name, output=options.output, suffix=suffix)
-    existing = [] if options.overwrite else [item for item in items if item.target.exists()]
+    existing = () if options.overwrite else tuple(item for item in items if item.target.exists())
     sessions = [load(each, device=options.device, tile=options.tile) for each in pipeline.models]
-    wanted = [item for item in items if options.overwrite or not item.target.exists()]
+    there = set(existing)
+    wanted = tuple(item for item in items if item not in there)
     device = sessions[0].device if sessions else providers.choose(options.device)
     return Plan(
         pipeline,
         tuple(sessions),
-        tuple(wanted),
-        tuple(existing),
+        wanted,
+        existing,
         device,
         options.quality,
         options.overwrite,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import gantool
@@ -14,6 +15,7 @@ from gantool.engine import Done, Failed
 from gantool.errors import DeviceError, GantoolError, ModelError, NoPictureError, UsageError
 from gantool.media.carry import Carry
 from gantool.media.images import read_image, write_image
+from gantool.runtime.contract import KEY, Contract
 
 CPU = RunOptions(device="cpu")
 
@@ -160,3 +162,13 @@ def test_no_task_can_take_a_command_or_a_run_option():
     registry = api.registry()
     assert not registry.tasks.keys() & api.COMMANDS
     assert not registry.broken
+
+
+def test_a_models_name_is_no_way_out_of_the_folder(tmp_path):
+    path = models.bilinear(tmp_path / "x2.onnx")
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    model.metadata_props.add(key=KEY, value=Contract("x", name="../../y", scale=2).to_json())
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"x2\.onnx: its name x-\.\./\.\./y"):
+        api.plan_model(["."], api.RunOptions(), model=str(path))
