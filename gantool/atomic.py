@@ -13,12 +13,15 @@ from pathlib import Path
 
 from gantool.errors import OutputError
 
+ASIDE = ".gantool-"
+"""How the names of files and folders begin that are still being written."""
+
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Put `data` at `path`, replacing what was there. Raises OutputError; then nothing changed."""
     with (
         _writing(path),
-        tempfile.NamedTemporaryFile(dir=path.parent, prefix=".gantool-", delete=False) as aside,
+        tempfile.NamedTemporaryFile(dir=path.parent, prefix=ASIDE, delete=False) as aside,
     ):
         try:
             aside.write(data)
@@ -45,7 +48,7 @@ def write_folder(path: Path) -> Iterator[Path]:
     """
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".gantool-"))
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=ASIDE))
         try:
             yield aside
             _sync_files(aside)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import onnx
 
 Depth = Literal["uint8", "uint16"]
-VERSION = 1
+VERSION = 2
 """Of the nodes put around a graph; raised when they change, so that kept ones are made anew."""
 BRIGHTEST = {"uint8": 255.0, "uint16": 65535.0}
 LAYOUTS = {"in": (0, 3, 1, 2), "out": (0, 2, 3, 1)}
@@ -89,10 +89,7 @@ def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onn
     ]
     after = [
         helper.make_node("Sub", [given, "darkest"], ["result_shifted"]),
-        helper.make_node("Div", ["result_shifted", "level_step"], ["result_float"]),
-        helper.make_node("Clip", ["result_float", "zero", "top"], ["result_clipped"]),
-        helper.make_node("Round", ["result_clipped"], ["result_rounded"]),
-        helper.make_node("Cast", ["result_rounded"], ["result_nchw"], to=kind),
+        *(_quantised() if depth == "uint8" else _rounded(kind)),
         helper.make_node("Transpose", ["result_nchw"], ["result"], perm=LAYOUTS["out"]),
     ]
     constants = {"level_step": step, "darkest": darkest, "zero": 0.0, "top": BRIGHTEST[depth]}
@@ -106,6 +103,24 @@ def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onn
     graph.input[0].CopyFrom(helper.make_tensor_value_info("pixels", kind, ["n", "h", "w", 3]))
     graph.output[0].CopyFrom(helper.make_tensor_value_info("result", kind, ["n", "H", "W", 3]))
     return model
+
+
+def _quantised() -> list[onnx.NodeProto]:
+    """Division, rounding, clipping and cast as one node; opset 18 has it for uint8 only."""
+    from onnx import helper
+
+    return [helper.make_node("QuantizeLinear", ["result_shifted", "level_step"], ["result_nchw"])]
+
+
+def _rounded(kind: int) -> list[onnx.NodeProto]:
+    from onnx import helper
+
+    return [
+        helper.make_node("Div", ["result_shifted", "level_step"], ["result_float"]),
+        helper.make_node("Clip", ["result_float", "zero", "top"], ["result_clipped"]),
+        helper.make_node("Round", ["result_clipped"], ["result_rounded"]),
+        helper.make_node("Cast", ["result_rounded"], ["result_nchw"], to=kind),
+    ]
 
 
 def cache_folder() -> Path:

@@ -38,6 +38,8 @@ class Session:
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         if frame is None:
             raise ItemError(f"{self.path.name}: this model needs a picture")
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
+            raise ItemError(f"{self.path.name}: needs H×W×3, not {frame.shape}")
         return tiling.tiled(
             frame, lambda batch: self.run(batch, **conditions), self.contract, self.tile
         )

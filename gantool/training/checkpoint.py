@@ -30,8 +30,8 @@ def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) ->
     Raises OutputError; what was there before is still there then.
     """
     path = folder / f"step_{step:06d}"
-    if path.exists():  # a damaged one: nobody saves a step twice
-        shutil.rmtree(path)
+    for left in (path, *folder.glob(f"{atomic.ASIDE}*")):  # damaged ones, and what a kill left
+        shutil.rmtree(left, ignore_errors=True)
     with atomic.write_folder(path) as aside:
         parts = {
             "networks": _weights(system.networks),
@@ -52,7 +52,8 @@ def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) ->
 
 def newest_first(folder: Path) -> list[Path]:
     """The checkpoints in `folder`."""
-    return sorted(folder.glob("step_*"), key=lambda path: int(path.name[5:]), reverse=True)
+    named = [path for path in folder.glob("step_*") if path.name[5:].isdecimal()]
+    return sorted(named, key=lambda path: int(path.name[5:]), reverse=True)
 
 
 def usable(folder: Path) -> Iterator[Path]:

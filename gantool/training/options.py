@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,19 +47,25 @@ def resolve(
         raise UsageError(f"--preset {preset}: there are {', '.join(presets)}")
     parameters = inspect.signature(recipe).parameters
     options = {name: each.default for name, each in parameters.items()} | dict(presets[preset])
-    types = typing.get_type_hints(recipe) | {"steps": int}
+    kinds = typing.get_type_hints(recipe) | {"steps": int}
     for key, text in given.items():
         name = key.replace("-", "_")
         if name not in options:
             near = difflib.get_close_matches(name, options, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(options)}"
             raise UsageError(f"no option {key} in this recipe: {hint}")
-        options[name] = _parsed(key, text, types[name])
+        options[name] = _parsed(key, text, kinds[name])
     return options
 
 
 def _parsed(key: str, text: str, kind: Any) -> Any:
-    """`text` as `kind`: bool, int, float or str."""
+    """`text` as `kind`: bool, int, float, str, or one of a Literal's; of a union the first."""
+    if typing.get_origin(kind) is typing.Literal:
+        if text not in typing.get_args(kind):
+            raise UsageError(f"{key}={text}: there are {', '.join(typing.get_args(kind))}")
+        return text
+    if isinstance(kind, types.UnionType):
+        kind = typing.get_args(kind)[0]
     if kind is bool:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"

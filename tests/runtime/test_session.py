@@ -120,3 +120,10 @@ def test_what_onnxruntime_refuses_is_the_failure_of_that_item(tmp_path):
     session = Session(models.bilinear(tmp_path / "model.onnx"))
     with pytest.raises(ItemError, match=r"model\.onnx fails on .*age"):
         session(picture(8, 8), age=np.zeros(1, np.float32))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (0, 4, 3)])
+def test_what_is_no_frame_is_an_item_error(shape, tmp_path):
+    session = Session(models.bilinear(tmp_path / "x2.onnx"))
+    with pytest.raises(ItemError, match=r"x2\.onnx: needs H×W×3"):
+        session(np.zeros(shape, np.uint8))

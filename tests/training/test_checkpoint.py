@@ -240,3 +240,12 @@ def test_a_killed_write_leaves_no_checkpoint(tmp_path, moment):
     assert done.returncode == -signal.SIGKILL
     assert list(tmp_path.glob("step_*")) == list(checkpoint.usable(tmp_path)) == [older]
     assert json.loads((older / "state.json").read_text())["step"] == 5
+
+
+def test_strangers_are_passed_over_and_leftovers_removed(tmp_path):
+    """What a kill left of a write goes with the next one; other folders stay."""
+    (tmp_path / "step_old").mkdir()
+    (tmp_path / ".gantool-left").mkdir(parents=True)
+    (path,) = saved(tmp_path, 5)
+    assert list(checkpoint.usable(tmp_path)) == [path]
+    assert {each.name for each in tmp_path.iterdir()} == {"step_old", "step_000005"}

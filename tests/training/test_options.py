@@ -1,5 +1,7 @@
 """Laws of a recipe's options: defaults, under the preset, under what is given."""
 
+from typing import Literal
+
 import pytest
 
 from gantool.errors import UsageError
@@ -78,3 +80,13 @@ def test_dashes_and_underscores_are_the_same():
 
     values = resolve(dashed, PRESETS, "fast", {"first-rate": "0.5"})
     assert values == {"first_rate": 0.5, "steps": 100}
+
+
+def test_unions_and_literals_are_understood():
+    def recipe(*, note: str | None = None, norm: Literal["batch", "none"] = "batch") -> None: ...
+
+    presets = {"fast": {"steps": 3}}
+    given = {"note": "x", "norm": "none"}
+    assert resolve(recipe, presets, "fast", given) == {**given, "steps": 3}
+    with pytest.raises(UsageError, match="norm=batsh: there are batch, none"):
+        resolve(recipe, presets, "fast", {"norm": "batsh"})
