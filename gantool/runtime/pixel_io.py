@@ -33,9 +33,9 @@ def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
     """
     kept = cache_folder() / f"{digest[:32]}-{depth}-{VERSION}.graph"
     with contextlib.suppress(OSError):
-        check, graph = _parted(kept.read_bytes())
-        if check == hashlib.sha256(graph).digest():
-            return graph
+        content = kept.read_bytes()  # a graph behind its hash: a damaged one is made anew
+        if content[:32] == hashlib.sha256(content[32:]).digest():
+            return content[32:]
     model, contract = read_model(path)
     try:
         graph = pixel_graph(model, contract, depth).SerializeToString()
@@ -45,11 +45,6 @@ def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(kept, hashlib.sha256(graph).digest() + graph)
     return graph
-
-
-def _parted(content: bytes) -> tuple[bytes, bytes]:
-    """What is kept is a graph behind its hash: a damaged one is made anew."""
-    return content[:32], content[32:]
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, Contract]:
@@ -94,11 +89,13 @@ def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onn
     ]
     constants = {"level_step": step, "darkest": darkest, "zero": 0.0, "top": BRIGHTEST[depth]}
     nodes = [*before, *graph.node, *after]
+    used = {name for node in nodes for name in node.input}
     del graph.node[:]
     graph.node.extend(nodes)
     graph.initializer.extend(
         helper.make_tensor(name, onnx.TensorProto.FLOAT, [], [value])
         for name, value in constants.items()
+        if name in used
     )
     graph.input[0].CopyFrom(helper.make_tensor_value_info("pixels", kind, ["n", "h", "w", 3]))
     graph.output[0].CopyFrom(helper.make_tensor_value_info("result", kind, ["n", "H", "W", 3]))

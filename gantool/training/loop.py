@@ -57,14 +57,13 @@ def train(
                 _set_rate(phase, base[phase.name], step / steps)
                 with half, _frozen(system, phase):
                     terms = system.loss(phase, batch)
-                _descend(phase, terms, step)
-                losses |= {f"{phase.name}/{name}": term.item() for name, term in terms.items()}
+                losses |= _descend(phase, terms, step)
             ema.update(system.networks, step)
             yield Progress(step + 1, losses, time.perf_counter() - begin, waited)
 
 
-def _descend(phase: Phase, terms: Mapping[str, torch.Tensor], step: int) -> None:
-    """One step of the phase's optimizer down the sum of its terms."""
+def _descend(phase: Phase, terms: Mapping[str, torch.Tensor], step: int) -> dict[str, float]:
+    """One step of the phase's optimizer down the sum of its terms; gives them by `phase/term`."""
     total = torch.stack(list(terms.values())).sum()
     if not torch.isfinite(total):
         raise GantoolError(f"step {step + 1}: the {phase.name} loss is not finite: lower the rate")
@@ -73,6 +72,7 @@ def _descend(phase: Phase, terms: Mapping[str, torch.Tensor], step: int) -> None
     phase.optimizer.step()
     if phase.after is not None:
         phase.after()
+    return {f"{phase.name}/{name}": term.item() for name, term in terms.items()}
 
 
 @contextlib.contextmanager
