@@ -1,10 +1,11 @@
 """What is read from a recipe's source is what its function really has; nothing is imported."""
 
 import inspect
-import subprocess
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -12,32 +13,187 @@ from gantool import api, recipe_notes
 from gantool.errors import PluginError
 
 RECIPES = sorted(api.registry().recipes)
+SOURCE = '''
+"""Recipe haze: what is behind it.
+
+Ræv & Ørn, «Haze, seen twice in 1984», 2020, arXiv:2006.11239. More of it.
+
+Not the citation.
+"""
+from typing import Annotated, Literal
+import a_module_that_is_not_there
+
+Air = Literal["clear", "", "thick"]
+PRESETS = {"tiny": {"steps": 5, "mirror": False, "note": ""}, "full": {"steps": 1_000}}
+COST = {"tiny": "2 min", "full": "1 day"}
+
+def haze(
+    depth: int, first: float = 2e-4, *, from_: "str" = "sky", to: Air = "clear",
+    mirror: bool = True, note: str | None = None, side: "int | None" = 2**3, odd: list[int] = [1],
+) -> "System":
+    """Learn to see: near
+    and far. Data: A/ and B/, v1.5 too. It is quick.
+
+    Two nets. Note: they fight. depth: of the net. It counts
+    from 1. first, from_: where it begins, e.g. rate: the rate. steps: of the
+    whole run.
+
+    to: clear or thick, for each side: pixels.
+    """
+'''
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """The notes of the recipe `haze` in a module of this source."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def notes(source: str) -> recipe_notes.Notes:
+        (tmp_path / "a_recipe_module.py").write_text(source, encoding="utf-8")
+        return recipe_notes.read(EntryPoint("haze", "a_recipe_module:haze", "gantool.recipes"))
+
+    return notes
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_notes_are_the_functions_own(name):
+    pytest.importorskip("torch")
     notes, entry = api.recipe_notes(name), api.registry().recipes[name]
-    function = entry.load()
-    parameters = inspect.signature(function).parameters
+    parameters = inspect.signature(entry.load()).parameters
     assert [option.name for option in notes.options] == list(parameters)
-    assert [option.default for option in notes.options] == [
-        repr(each.default) for each in parameters.values()
+    assert [option.default or "None" for option in notes.options] == [
+        str(each.default) or recipe_notes.EMPTY for each in parameters.values()
+    ]
+    assert [option.kind for option in notes.options if "|" in option.kind] == [
+        "|".join(filter(None, get_args(hint)))
+        for name, hint in get_type_hints(entry.load()).items()
+        if name != "return" and get_origin(hint) is Literal
     ]
     assert notes.presets == import_module(entry.module).PRESETS
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_shipped_recipes_say_everything(name):
+    notes = api.recipe_notes(name)
+    assert notes.summary.endswith(".")
+    assert notes.data
+    assert re.fullmatch(r"[A-Z][\w .&-]{,30} (19|20)\d\d", notes.paper)
+    assert [option.name for option in notes.options if not option.meaning] == []
+    assert notes.cost.keys() == notes.presets.keys() >= {"tiny", "fast", "full"}
+    assert all(notes.cost.values())
     assert all(notes.chosen("steps"))
-    assert notes.summary
-    assert all(option.name in notes.explanation for option in notes.options)
+    known = {option.name for option in notes.options} | {"steps"}
+    assert known >= {key for values in notes.presets.values() for key in values}
 
 
-def test_listing_imports_no_torch():
-    code = "import sys; from gantool.cli.app import start; start(['recipes'])"
-    code += "; sys.exit(bool({'torch', 'numpy', 'onnx'} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 0
-    assert all(name in done.stdout.decode() for name in RECIPES)
+def test_conventions_are_read_from_source_that_cannot_be_imported(read):
+    notes = read(SOURCE)
+    assert notes.summary == "Learn to see: near and far. It is quick."
+    assert notes.data == "A/ and B/, v1.5 too"
+    assert notes.citation.startswith("Ræv & Ørn, «Haze")
+    assert notes.citation.endswith("More of it.")
+    assert notes.paper == "Ræv & Ørn 2020"
+    assert notes.cost == {"tiny": "2 min", "full": "1 day"}
+    assert notes.presets["full"] == {"steps": 1000}
+    assert "a_recipe_module" not in sys.modules
 
 
-@pytest.mark.parametrize("value", ["gantool.nowhere:x", "gantool.errors:no_such_recipe"])
+def test_options_are_written_as_on_the_command_line(read):
+    written = [(option.flag, option.kind, option.default) for option in read(SOURCE).options]
+    assert written == [
+        ("--depth", "N", ""),
+        ("--first", "X", "0.0002"),
+        ("--from", "str", "sky"),
+        ("--to", "clear|thick", "clear"),
+        ("--mirror", "bool", "true"),
+        ("--note", "str", ""),
+        ("--side", "N", "2 ** 3"),
+        ("--odd", "list[int]", "[1]"),
+    ]
+    assert read(SOURCE).chosen("mirror") == ["false", ""]
+    assert read(SOURCE).chosen("note") == ['""', ""]
+
+
+@pytest.mark.parametrize("spelled", ["from_", "from"])
+def test_each_meaning_goes_to_its_options(read, spelled):
+    notes = read(SOURCE.replace("first, from_:", f"first, {spelled}:"))
+    assert {option.name: option.meaning for option in notes.options if option.meaning} == {
+        "depth": "of the net. It counts from 1",
+        "first": "where it begins, e.g. rate: the rate",
+        "from_": "where it begins, e.g. rate: the rate",
+        "to": "clear or thick, for each side: pixels",
+    }
+    assert notes.steps == "of the whole run"
+    assert notes.explanation == "Two nets. Note: they fight."
+
+
+def test_a_recipe_may_say_nothing(read):
+    notes = read("def haze(*, depth=3): ...")
+    said = (notes.summary, notes.data, notes.paper, notes.citation, notes.explanation, notes.steps)
+    assert not any(said)
+    assert (notes.presets, notes.cost) == ({}, {})
+    assert notes.options == (recipe_notes.Option("depth", "", "3"),)
+
+
+@pytest.mark.parametrize(
+    ("citation", "paper"),
+    [
+        ("A nice idea, without a year.", ""),
+        ("Without authors 2017.", ""),
+        ("In 2017, they began.", ""),
+        ("Li, 2017.", "Li 2017"),
+    ],
+)
+def test_a_paper_has_authors_and_a_year(read, citation, paper):
+    assert read(f'"""Recipe.\n\n{citation}\n"""\ndef haze(): ...').paper == paper
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def haze(:", "invalid syntax"),
+        ("\0", "null bytes"),
+        ("# coding: no-such", "no-such"),
+        ("from elsewhere import haze", "no function haze"),
+        ("PRESETS = {**BASE}\ndef haze(): ...", "PRESETS must be written out"),
+        ("COST = 'long'\ndef haze(): ...", "COST is no mapping"),
+        ("PRESETS = {'tiny': 5}\ndef haze(): ...", "preset tiny"),
+        ("def haze(air: 'not a type'): ...", "invalid syntax"),
+        ("A = A\ndef haze(air: A): ...", "recursion"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_that_names_it(read, source, said):
+    with pytest.raises(PluginError, match=f"^recipe haze cannot be read: [^\n]*{said}[^\n]*$"):
+        read(source)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["gantool.nowhere:x", "gantool.no.where:x", "gantool.errors:no_such_recipe", "no module", ""],
+)
 def test_a_recipe_that_is_not_there_is_a_broken_plugin(value):
-    with pytest.raises(PluginError, match="haze"):
+    with pytest.raises(PluginError, match="^recipe haze cannot be read: "):
         recipe_notes.read(EntryPoint("haze", value, "gantool.recipes"))
+
+
+def test_the_package_around_a_recipe_is_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "haze_package" / "deep").mkdir(parents=True)
+    (tmp_path / "haze_package" / "__init__.py").write_text("raise SystemExit")
+    (tmp_path / "haze_package" / "deep" / "recipe.py").write_text("def haze(*, depth=3): ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("haze", "haze_package.deep.recipe:haze", "gantool.recipes")
+    assert [option.flag for option in recipe_notes.read(entry).options] == ["--depth"]
+
+
+def test_names_of_one_function_are_one_title():
+    values = {
+        "haze": "a.haze:best", "haze-plain": "a.haze:plain", "haze-best": "a.haze : best",
+        "face-age": "a.face:face", "one": "a.one:one", "two": "a.one:one",
+    }  # fmt: skip
+    recipes = {name: EntryPoint(name, value, "gantool.recipes") for name, value in values.items()}
+    assert recipe_notes.titles(recipes, ["haze", "face-age", "superres"]) == {
+        "haze-best": "haze-best (haze)",
+        "haze-plain": "haze-plain",
+        "face-age": "face-age",
+        "one": "one, two",
+    }

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gantool import api
-from gantool.cli import show
+from gantool.cli import tables
 
 app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
@@ -16,7 +16,7 @@ def list_models() -> None:
     """All models of the installed plugins, with licence."""
     models = sorted(api.registry().models.values(), key=lambda each: each.name)
     rows = [(model.name, model.licence, model.note) for model in models]
-    show.table(("model", "licence", "what it is"), rows)
+    tables.table(("model", "licence", "what it is"), rows)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import typer
 
 from gantool import api
-from gantool.cli import show
+from gantool.cli import tables
 
 app = typer.Typer(help="The installed plugins.", no_args_is_help=True)
 
@@ -22,6 +22,6 @@ def list_plugins() -> None:
         )
         for plugin in registry.plugins
     ]
-    show.table(("plugin", "from", "tasks", "models", "state"), rows)
+    tables.table(("plugin", "from", "tasks", "models", "state"), rows)
     for clash in registry.clashes:
         print(clash)
