@@ -31,6 +31,8 @@ class Contract:
     """Product of the strides: tiles start at multiples of it."""
     minimum: int = 1
     """Smallest side the network takes."""
+    side: int = 0
+    """Short side of the pictures it was trained on; 0 where the size does not matter."""
     halo: int = 0
     """How far an output pixel looks; tiles are read this much wider."""
     statistics: Literal["local", "global"] = "local"
@@ -86,8 +88,10 @@ def _check(contract: Contract) -> None:
         if not _whole(getattr(contract, name), 1):
             value = getattr(contract, name)
             raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 1")
-    if not _whole(contract.halo, 0):
-        raise ModelError(f"its contract gives halo {contract.halo!r}; it must be ≥ 0")
+    for name in ("halo", "side"):
+        if not _whole(getattr(contract, name), 0):
+            value = getattr(contract, name)
+            raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 0")
     if contract.statistics not in ("local", "global"):
         raise ModelError(f"its contract gives statistics {contract.statistics!r}: local or global")
     low, high = contract.value_range

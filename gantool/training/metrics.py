@@ -1,4 +1,7 @@
-"""Picture quality against an original. Names carry the protocol. Pictures are H×W×3 uint8."""
+"""Picture quality, against an original or as a set. Names carry the protocol.
+
+Pictures are H×W×3 uint8.
+"""
 
 import cv2
 import numpy as np
@@ -6,6 +9,8 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Plane = NDArray[np.float64]
+Rows = NDArray[np.floating]
+"""N×d: a vector of features per picture."""
 
 
 def psnr_y(result: Bytes, original: Bytes, *, crop: int) -> float:
@@ -19,6 +24,11 @@ def psnr_y(result: Bytes, original: Bytes, *, crop: int) -> float:
 def psnr_rgb(result: Bytes, original: Bytes) -> float:
     """PSNR in dB over all pixels and channels."""
     return _psnr(result.astype(np.float64), original.astype(np.float64))
+
+
+def l1(result: Bytes, original: Bytes) -> float:
+    """Mean absolute difference over all pixels and channels, in levels of 255."""
+    return float(cv2.absdiff(result, original).mean())
 
 
 def ssim_y(result: Bytes, original: Bytes, *, crop: int) -> float:
@@ -36,6 +46,37 @@ def ssim_y(result: Bytes, original: Bytes, *, crop: int) -> float:
         (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     )
     return float(similarity.mean())
+
+
+def kid(
+    x: Rows, y: Rows, *, size: int, subsets: int = 100, paired: bool = False
+) -> tuple[float, float]:
+    """Kernel inception distance of two sets: mean and deviation over subsets of `size` rows.
+
+    Bińkowski et al., «Demystifying MMD GANs», 2018, section 4. The order of the rows does not
+    matter. `paired`: row i of both shows one thing; no subset then meets its own counterparts,
+    which would take the distance under 0, and `x` may be `y` itself: half against half.
+    """
+    random = np.random.default_rng(0)
+    x, y = np.split(_sorted(np.hstack([x, y])), 2, axis=1) if paired else (_sorted(x), _sorted(y))
+    distances = []
+    for _ in range(subsets):
+        drawn = random.permutation(len(x))
+        other = drawn[size:] if paired else random.permutation(len(y))
+        distances.append(mmd2(x[drawn[:size]], y[other[:size]]))
+    return float(np.mean(distances)), float(np.std(distances))
+
+
+def mmd2(x: Rows, y: Rows) -> float:
+    """Squared maximum mean discrepancy under the kernel (x·y/d + 1)³, unbiased; rows are samples.
+
+    Gretton et al., «A Kernel Two-Sample Test», 2012, equation 3.
+    """
+    return (
+        _mean_of_others(_kernel(x, x))
+        + _mean_of_others(_kernel(y, y))
+        - 2 * float(_kernel(x, y).mean())
+    )
 
 
 def luma(frame: Bytes) -> Plane:
@@ -56,3 +97,19 @@ def _inner(plane: Plane, crop: int) -> Plane:
 def _blur(plane: Plane) -> Plane:
     blurred = cv2.GaussianBlur(plane, (11, 11), 1.5)
     return np.asarray(blurred[5:-5, 5:-5], dtype=np.float64)
+
+
+def _sorted(rows: Rows) -> Rows:
+    """In an order that depends on the values alone."""
+    exact = np.ascontiguousarray(rows, np.float64)
+    return exact[sorted(range(len(exact)), key=lambda index: exact[index].tobytes())]
+
+
+def _kernel(x: Rows, y: Rows) -> Plane:
+    return np.asarray((x.astype(np.float64) @ y.T.astype(np.float64) / x.shape[1] + 1) ** 3)
+
+
+def _mean_of_others(kernel: Plane) -> float:
+    """Without the diagonal, where samples meet themselves."""
+    count = len(kernel)
+    return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
