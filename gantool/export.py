@@ -21,7 +21,7 @@ from gantool.runtime import halo
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.session import Session
 from gantool.training import checkpoint
-from gantool.training.run import Settings
+from gantool.training.settings import Settings
 from gantool.training.system import Export, System
 
 OPSET = 18
@@ -63,19 +63,22 @@ def export_run(
     settings: Settings,
     output: Path | None,
     metadata: Mapping[str, str],
+    *,
+    best: bool = False,
 ) -> list[Path]:
-    """Every model of a run, from the averaged weights of its newest whole checkpoint.
+    """Every model of a run, from the averaged weights of its newest whole checkpoint, or its best.
 
     `metadata` may give the contract's name, licence and data. Returns the files written.
     """
-    newest = next(checkpoint.usable(folder / "checkpoints"), None)
-    if newest is None:
+    whole = list(checkpoint.usable(folder / checkpoint.FOLDER))
+    if not whole:
         raise UsageError(f"{folder}: no whole checkpoint to export; train first")
-    checkpoint.load_ema(newest, system.networks)
+    chosen = checkpoint.best(whole) if best else whole[0]
+    checkpoint.load_ema(chosen, system.networks)
     recipe = {
         "name": settings.recipe,
         "options": dict(settings.options),
-        "steps": checkpoint.step_of(newest),
+        "steps": checkpoint.step_of(chosen),
         "seed": settings.seed,
     }
     facts = {"name": folder.resolve().name, "data": settings.dataset, **metadata, "recipe": recipe}

@@ -22,3 +22,9 @@ def data():
     if not DATA.is_dir():
         pytest.skip("no ../shared/data beside the project")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def scale():
+    """How much of a slow suite is done: 1 is all of it; GANTOOL_SLOW=0.1 a tenth."""
+    return float(os.environ.get("GANTOOL_SLOW", "1"))

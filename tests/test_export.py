@@ -19,7 +19,7 @@ from gantool.runtime.session import Session
 from gantool.training import checkpoint
 from gantool.training.ema import Ema
 from gantool.training.networks.plain import PlainUpscaler, fuse
-from gantool.training.run import Settings
+from gantool.training.settings import Settings
 from gantool.training.system import Export
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
@@ -208,12 +208,14 @@ def test_strides_ranges_and_means_are_respected(tmp_path):
 def run_folder(tmp_path, monkeypatch):
     """A run with one checkpoint whose averages are twos; exports are noted, not made."""
     networks = {"generator": nn.Conv2d(3, 3, 1)}
-    system = SimpleNamespace(networks=networks, phases=lambda: [], exports=lambda: [WANTED])
+    system = SimpleNamespace(
+        networks=networks, phases=lambda: [], memory={}, exports=lambda: [WANTED]
+    )
     ema = Ema(networks)
     for parameter in ema.networks["generator"].parameters():
         parameter.fill_(2)
     folder = tmp_path / "portraits"
-    checkpoint.save(folder / "checkpoints", 7, system, ema)
+    checkpoint.save(folder / "checkpoints", 7, system, ema, [], checkpoint.Facts())
     noted: list[tuple[float, Path, dict]] = []
     monkeypatch.setattr(
         exporting,
@@ -221,6 +223,16 @@ def run_folder(tmp_path, monkeypatch):
         lambda net, wanted, path, facts: noted.append((net.weight.mean().item(), path, facts)),
     )
     return SimpleNamespace(system=system, folder=folder, noted=noted)
+
+
+def save(run_folder: SimpleNamespace, step: int, weight: float = 0, distance: float = 1.0) -> None:
+    """One more checkpoint, whose averages have this value."""
+    ema = Ema(run_folder.system.networks)
+    for parameter in ema.networks["generator"].parameters():
+        parameter.fill_(weight)
+    facts = checkpoint.Facts(distance)
+    folder = run_folder.folder / "checkpoints"
+    checkpoint.save(folder, step, run_folder.system, ema, [], facts)
 
 
 SETTINGS = Settings("superres-fidelity", {"scale": 2}, "photos", 9, seed=3)
@@ -248,11 +260,19 @@ def test_several_models_of_a_run_get_their_networks_names(run_folder):
     there = dataclasses.replace(WANTED, network="back")
     run_folder.system.exports = lambda: [WANTED, there]
     run_folder.system.networks["back"] = nn.Conv2d(3, 3, 1)
-    checkpoint.save(
-        run_folder.folder / "checkpoints", 8, run_folder.system, Ema(run_folder.system.networks)
-    )
+    save(run_folder, 8)
     paths = exporting.export_run(run_folder.system, run_folder.folder, SETTINGS, None, {})
     assert [path.name for path in paths] == ["portraits-generator.onnx", "portraits-back.onnx"]
+
+
+@pytest.mark.parametrize(("best", "step"), [(False, 30), (True, 10)])
+def test_the_newest_is_exported_or_the_best(run_folder, best, step):
+    for each, distance in [(10, 0.1), (20, 0.3), (30, 0.2)]:
+        save(run_folder, each, weight=each, distance=distance)
+    folder = run_folder.folder
+    exporting.export_run(run_folder.system, folder, SETTINGS, None, {}, best=best)
+    ((weight, _, facts),) = run_folder.noted
+    assert (weight, facts["recipe"]["steps"]) == (step, step)
 
 
 def test_a_run_without_a_whole_checkpoint_is_refused(run_folder):

@@ -1,5 +1,6 @@
 """Puts the commands together and turns every end of a run into one line and an exit code."""
 
+import codecs
 import io
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gantool import __version__, api
-from gantool.cli import doctor, models, plugins, recipes, show, tasks, training
+from gantool.cli import data, doctor, evaluate, models, plugins, recipes, show, tasks, training
 from gantool.errors import GantoolError, OutputError, PluginError
 from gantool.plugin_manager import Plugin
 
@@ -29,7 +30,8 @@ def start(arguments: list[str]) -> int:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' notes to programmers
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # names of files that are no text
+        codecs.register_error("gantool", _any_text)
+        sys.stdout.reconfigure(errors="gantool")
     try:
         registry = api.registry()
         for plugin in registry.broken:
@@ -45,7 +47,11 @@ def start(arguments: list[str]) -> int:
         _say(str(error))
         return error.exit_code
     except typer.TyperException as error:  # a usage error, in Typer's words
-        _say(f"{' '.join(error.format_message().split())} (see gantool --help)")
+        words = error.format_message()
+        if words.startswith("Usage:"):  # of a group that was called without a command
+            print(words)
+            return 0
+        _say(f"{' '.join(words.split()).replace('Value error, ', '')} (see gantool --help)")
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
@@ -79,7 +85,9 @@ def build() -> typer.Typer:
         app.command(name)(tasks.task_command(name, task))
     app.command("run")(tasks.run_command())
     training.add_to(app)
+    app.command("evaluate")(evaluate.evaluate)
     app.command("recipes")(recipes.recipes)
+    app.add_typer(data.app, name="data")
     app.add_typer(models.app, name="models")
     app.add_typer(plugins.app, name="plugins")
     app.command("doctor")(doctor.doctor)
@@ -94,6 +102,14 @@ def _bare(
         print(f"gantool {__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
+
+
+def _any_text(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Names of files that are no text go out as they are, letters stdout lacks as `\\u03bb`."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.backslashreplace_errors(error)
 
 
 def _refuse_broken(arguments: list[str], broken: tuple[Plugin, ...]) -> None:

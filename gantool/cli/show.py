@@ -5,7 +5,7 @@ rich is imported where it draws: a run in a script or a pipe starts without it.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,29 +91,21 @@ class _Lines:
 
     def __init__(self, unit: str, total: int, done: int) -> None:
         self.unit, self.total, self.done = unit, total, done
-        self.spoken = time.monotonic()
+        self.began = self.spoken = time.monotonic()
+        self.before = done
 
     def advance(self, text: str = "", by: int = 1) -> None:
         self.done += by
-        if time.monotonic() - self.spoken >= 10 and self.done < self.total:
-            self.spoken = time.monotonic()
-            say(f"{self.done}/{self.total} {self.unit} {text}")
+        now = time.monotonic()
+        if now - self.spoken >= 10 and self.done < self.total:
+            self.spoken = now
+            pace = (now - self.began) / (self.done - self.before)
+            left = duration((self.total - self.done) * pace)
+            say(f"{self.done}/{self.total} {self.unit} {text} · {left} left")
 
 
 class _Silent:
     def advance(self, text: str = "", by: int = 1) -> None: ...
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Aligned columns on stdout."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(*header, box=None, pad_edge=False)
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(drawn)
 
 
 def say(text: str) -> None:
@@ -129,3 +121,12 @@ def one_line(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """`1 picture`, `2 pictures`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`, `2 days`."""
+    if seconds < 60:
+        return f"{max(1, seconds):.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"

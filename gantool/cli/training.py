@@ -1,51 +1,18 @@
 """`gantool train` and `gantool export`."""
 
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gantool import api
-from gantool.cli import show
+from gantool.cli import training_options as options
+from gantool.cli import training_talk as talk
 from gantool.cli.signals import stopping
 from gantool.errors import UsageError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="For example superres-fidelity.")]
-Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of pictures.")]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="RUN", help="Folder of the run. [default: DATASET-RECIPE]"
-    ),
-]
-Preset = Annotated[str, typer.Option(metavar="tiny|fast|full", help="A set of options.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="An option of the recipe, or steps; --KEY VALUE does the same.",
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(min=0, help="Decides the first weights and the order of the data.")
-]
-Precision = Annotated[
-    str | None,
-    typer.Option(metavar="fp32|bf16", help="Of the networks' arithmetic. [default: fp32]"),
-]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to train.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in its folder.")]
-MaxSteps = Annotated[int | None, typer.Option(min=1, help="Stop after so many more steps.")]
-MaxTime = Annotated[str | None, typer.Option(metavar="2h|30m|90s", help="Stop after so long.")]
-PreviewEvery = Annotated[
-    int, typer.Option(min=1, help="Steps between preview sheets, in RUN/previews.")
-]
-NoExport = Annotated[bool, typer.Option("--no-export", help="Do not write the model file.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,49 +24,59 @@ def add_to(app: typer.Typer) -> None:
 
 def train(
     context: typer.Context,
-    recipe: Recipe,
-    dataset: Dataset,
-    output: Output = None,
-    preset: Preset = "fast",
-    settings: Settings = None,
-    seed: Seed = 0,
-    precision: Precision = None,
-    device: Device = "auto",
-    resume: Resume = False,
-    max_steps: MaxSteps = None,
-    max_time: MaxTime = None,
-    preview_every: PreviewEvery = 1000,
-    no_export: NoExport = False,
-    quiet: Quiet = False,
+    recipe: options.Recipe,
+    dataset: options.Dataset,
+    output: options.Output = None,
+    preset: options.Preset = "fast",
+    settings: options.Given = None,
+    config: options.Config = None,
+    init: options.Init = None,
+    seed: options.Seed = None,
+    precision: options.Precision = None,
+    accumulate: options.Accumulate = None,
+    device: options.Device = "auto",
+    resume: options.Resume = False,
+    max_steps: options.MaxSteps = None,
+    max_time: options.MaxTime = None,
+    preview_every: options.PreviewEvery = 1000,
+    on_collapse: options.OnCollapse = "warn",
+    tensorboard: options.Tensorboard = False,
+    dry_run: options.DryRun = False,
+    no_export: options.NoExport = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> int:
     """Train a model on a folder of pictures.
 
-    For example: gantool train superres-fidelity photos/ --scale 4
+    For example: gantool train pix2pix cats/ --from edges --preset tiny
     """
-    options = api.TrainOptions(
+    chosen = api.TrainOptions(
         output=output,
         preset=preset,
-        given=_pairs([*(settings or []), *_extra(context.args)]),
+        given={**(context.obj or {}), **_pairs([*(settings or []), *_extra(context.args)])},
+        init=init,
         seed=seed,
         precision=precision,
+        accumulate=accumulate,
         device=device,
         resume=resume,
     )
-    run = api.prepare_training(recipe, dataset, options)
-    steps = run.train(max_steps, _seconds(max_time), preview_every)
-    with (
-        stopping() as stop,
-        closing(steps),
-        show.bar("steps", run.settings.steps, done=run.step, quiet=quiet) as progress,
-    ):
-        for step in steps:
-            progress.advance(" ".join(f"{name} {value:.4f}" for name, value in step.losses.items()))
-            if stop.signal:
-                break
-    if not run.finished:
-        show.say(f"{run.folder}: {run.step} of {run.settings.steps} steps; go on with --resume")
-    elif not no_export:
-        _exported(api.export(run.folder))
+    with stopping() as stop:
+        limits = api.Limits(
+            max_steps=max_steps,
+            max_seconds=_seconds(max_time),
+            stop=lambda: bool(stop.signal),
+            on_collapse=on_collapse,
+            preview_every=preview_every,
+            tensorboard=tensorboard,
+        )
+        run = api.prepare_training(recipe, dataset, chosen)
+        if dry_run:
+            talk.plan(run)
+            return 0
+        talk.follow(run, api.train(run, limits), as_json=as_json, quiet=quiet)
+    if run.finished and not no_export and run.workers.first:
+        talk.exported(api.export(run.folder), as_json=as_json)
     return 128 + stop.signal if stop.signal and not run.finished else 0
 
 
@@ -115,6 +92,10 @@ def export(
             show_default=False,
         ),
     ] = None,
+    best: Annotated[
+        bool,
+        typer.Option("--best", help="Of the checkpoint nearest to its targets, not the newest."),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the model in its contract.")] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", "--license", help="Its licence.")
@@ -127,13 +108,8 @@ def export(
     """
     given = {"name": name, "licence": licence, "data": data}
     known = {key: value for key, value in given.items() if value is not None}
-    _exported(api.export(run, output, metadata=known))
+    talk.exported(api.export(run, output, best=best, metadata=known))
     return 0
-
-
-def _exported(paths: list[Path]) -> None:
-    for path in paths:
-        print(path)
 
 
 def _extra(arguments: list[str]) -> list[str]:
@@ -150,15 +126,17 @@ def _extra(arguments: list[str]) -> list[str]:
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
+    """The options of the recipe by the names of its signature."""
     for text in texts:
         if "=" not in text:
             raise UsageError(f"--set {text}: must be key=value")
-    return dict(text.split("=", 1) for text in texts)
+    pairs = dict(text.split("=", 1) for text in texts)
+    return {key.replace("-", "_"): value for key, value in pairs.items()}
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: str | None) -> float:
     if text is None:
-        return None
+        return float("inf")
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
     if not match:
         raise UsageError(f"--max-time {text}: must be like 2h, 30m or 90s")

@@ -7,7 +7,8 @@ one is recognised and the one before it taken.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,35 @@ from gantool.errors import UsageError
 from gantool.training.ema import Ema
 from gantool.training.system import System
 
+FOLDER = "checkpoints"
+"""Of a run's folder."""
 STATE = "state.json"
 
 
-def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) -> Path:
-    """Write `folder/step_…` with all that resuming needs; leave the newest `keep`.
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint says of itself, beside its step."""
 
-    Raises OutputError; what was there before is still there then.
+    distance: float | None = None
+    """From the targets of samples held out; the best checkpoint has the smallest."""
+    setbacks: int = 0
+    """How often the run has gone back to a checkpoint."""
+
+
+def save(
+    folder: Path,
+    step: int,
+    system: System,
+    ema: Ema,
+    memories: Sequence[Mapping[str, Tensor]],
+    facts: Facts,
+    *,
+    keep: int = 2,
+) -> Path:
+    """Write `folder/step_…` with all that resuming needs; leave the newest `keep` and the best.
+
+    `memories` has what `memory(system)` gives in each process. Raises OutputError; what was there
+    before is still there then.
     """
     path = folder / f"step_{step:06d}"
     for left in (path, *folder.glob(f"{atomic.ASIDE}*")):  # damaged ones, and what a kill left
@@ -37,17 +60,29 @@ def save(folder: Path, step: int, system: System, ema: Ema, *, keep: int = 2) ->
             "networks": _weights(system.networks),
             "ema": _weights(ema.networks),
             "optimizers": _optimizer_tensors(system),
-            "random": {"cpu": torch.get_rng_state()},
+            "memory": {
+                f"{rank}.{name}": tensor
+                for rank, tensors in enumerate(memories)
+                for name, tensor in tensors.items()
+            },
         }
         for name, tensors in parts.items():
             _save_tensors(tensors, aside / f"{name}.safetensors")
         hashes = {file.name: _sha256(file) for file in sorted(aside.iterdir())}
-        (aside / STATE).write_text(_signed({"step": step, "sha256": hashes}))
+        (aside / STATE).write_text(_signed({"step": step, **asdict(facts), "sha256": hashes}))
     whole = [path, *(each for each in usable(folder) if each != path)]
+    kept = {*whole[:keep], best(whole)}
     for old in newest_first(folder):
-        if old not in whole[:keep]:
+        if old not in kept:
             shutil.rmtree(old, ignore_errors=True)
     return path
+
+
+def best(whole: Sequence[Path]) -> Path:
+    """The checkpoint with the smallest distance; the first where none has one."""
+    distances = [facts_of(path).distance for path in whole]
+    known = [each for each in distances if each is not None]
+    return whole[distances.index(min(known))] if known else whole[0]
 
 
 def newest_first(folder: Path) -> list[Path]:
@@ -61,20 +96,41 @@ def usable(folder: Path) -> Iterator[Path]:
     return (path for path in newest_first(folder) if _whole(path))
 
 
-def load(path: Path, system: System, ema: Ema) -> int:
-    """Put everything back into `system` and `ema`; returns the step."""
+def load(path: Path, system: System, ema: Ema, *, rank: int = 0) -> int:
+    """Put everything back into `system` and `ema`; returns the step.
+
+    `rank` is this process's place; one that was not there has the memory of the first.
+    """
     _load_weights(path / "networks.safetensors", system.networks)
     load_ema(path, ema.networks)
     tensors = load_file(path / "optimizers.safetensors")
     for phase in system.phases():
         _load_optimizer(phase.optimizer, phase.name, tensors)
-    torch.set_rng_state(load_file(path / "random.safetensors")["cpu"])
+    kept = load_file(path / "memory.safetensors")
+    place = rank if any(name.startswith(f"{rank}.") for name in kept) else 0
+    for name, memory_of in system.memory.items():
+        memory_of.restore(_within(kept, f"{place}.{name}."))
     return step_of(path)
+
+
+def memory(system: System) -> dict[str, Tensor]:
+    """What `system` remembers beside its weights, in this process."""
+    return {
+        f"{name}.{key}": tensor.detach().cpu().contiguous()
+        for name, each in system.memory.items()
+        for key, tensor in each.state().items()
+    }
 
 
 def step_of(path: Path) -> int:
     """How many steps the checkpoint at `path` has behind it."""
     return int(_state(path)["step"])
+
+
+def facts_of(path: Path) -> Facts:
+    """What else it says of itself."""
+    state = _state(path)
+    return Facts(**{each.name: state.get(each.name, each.default) for each in fields(Facts)})
 
 
 def load_ema(path: Path, networks: Mapping[str, nn.Module]) -> None:
@@ -93,12 +149,15 @@ def _weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
 def _load_weights(file: Path, networks: Mapping[str, nn.Module]) -> None:
     tensors = load_file(file)
     for name, network in networks.items():
-        prefix = f"{name}."
-        own = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
         try:
-            network.load_state_dict(own)
+            network.load_state_dict(_within(tensors, f"{name}."))
         except RuntimeError as error:
-            raise UsageError(f"{file}: does not fit the recipe's {name}: {error}") from error
+            why = " ".join(str(error).split())[:200]
+            raise UsageError(f"{file}: does not fit the recipe's {name}: {why}") from error
+
+
+def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
 
 
 def _optimizer_tensors(system: System) -> dict[str, Tensor]:

@@ -1,18 +1,37 @@
 """The training loop, in time order."""
 
 import contextlib
-import queue
-import threading
+import functools
+import math
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from gantool.errors import GantoolError
+from gantool.errors import UsageError
+from gantool.training.batches import ahead, collate
 from gantool.training.ema import Ema
 from gantool.training.system import Batch, Dataset, Phase, System
+from gantool.training.workers import Workers
+
+
+@dataclass(frozen=True)
+class How:
+    """What decides the arithmetic of a training beside its recipe and its data."""
+
+    seed: int = 0
+    precision: str = "fp32"
+    accumulate: int = 1
+    """Micro-batches that a batch is worked through in, to save memory."""
+    workers: Workers = Workers()
+
+    @property
+    def device(self) -> str:
+        return self.workers.device
 
 
 @dataclass(frozen=True)
@@ -23,56 +42,95 @@ class Progress:
     losses: dict[str, float]
     seconds: float
     waited: float
+    skipped: tuple[str, ...] = ()
+    """Phases that had a loss or a gradient that is not finite, and so made no step."""
 
 
 def train(
-    system: System,
-    data: Dataset,
-    ema: Ema,
-    *,
-    first: int,
-    steps: int,
-    seed: int,
-    precision: str = "fp32",
-    device: str = "cpu",
+    system: System, data: Dataset, ema: Ema, how: How, *, first: int, steps: int
 ) -> Generator[Progress, None, None]:
     """Run steps `first` … `steps`, yielding after each; the caller saves, draws and may stop.
 
-    Schedules depend on `steps` alone, never on where the caller stops. Networks and optimizers
-    of `system` and `ema` are changed in place. Raises GantoolError on a loss that is not finite.
+    Schedules depend on `steps` alone, never on where the caller stops; what is drawn at random
+    within a step depends on (seed, step) alone. Changes `system` and `ema` in place.
     """
     phases = system.phases()
-    base = {
-        phase.name: [_first_rate(group) for group in phase.optimizer.param_groups]
-        for phase in phases
-    }
-    half = torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bf16")
-    with contextlib.closing(_ahead(data, seed, first, steps)) as batches:
+    if data.size % (how.accumulate * how.workers.world):
+        raise UsageError(
+            f"a batch of {data.size} cannot be split into {how.workers.world} (processes) times "
+            f"{how.accumulate} (--accumulate) equal parts: change the batch"
+        )
+    base = [[_first_rate(group) for group in phase.optimizer.param_groups] for phase in phases]
+    make = functools.partial(_batches, data, how, 1 + max(phase.draw for phase in phases))
+    with contextlib.closing(ahead(make, first, steps)) as coming:
         for step in range(first, steps):
             begin = time.perf_counter()
-            batch = {name: _place(tensor, device) for name, tensor in next(batches).items()}
+            drawn = next(coming)
             waited = time.perf_counter() - begin
+            drawn = [[_placed(batch, how.device) for batch in parts] for parts in drawn]
             losses: dict[str, float] = {}
-            for phase in phases:
-                _set_rate(phase, base[phase.name], step / steps)
-                with half, _frozen(system, phase):
-                    terms = system.loss(phase, batch)
-                losses |= _descend(phase, terms, step)
+            skipped: list[str] = []
+            torch.manual_seed(_seed(how, step))
+            for phase, rates in zip(phases, base, strict=True):
+                if _set_rates(phase, rates, step / steps):
+                    terms = _descend(system, phase, drawn[phase.draw], how, step / steps)
+                    losses |= {f"{phase.name}/{name}": value for name, value in terms.items()}
+                    skipped += [] if terms else [phase.name]
             ema.update(system.networks, step)
-            yield Progress(step + 1, losses, time.perf_counter() - begin, waited)
+            seconds = time.perf_counter() - begin
+            yield Progress(step + 1, losses, seconds, waited, tuple(skipped))
 
 
-def _descend(phase: Phase, terms: Mapping[str, torch.Tensor], step: int) -> dict[str, float]:
-    """One step of the phase's optimizer down the sum of its terms; gives them by `phase/term`."""
-    total = torch.stack(list(terms.values())).sum()
-    if not torch.isfinite(total):
-        raise GantoolError(f"step {step + 1}: the {phase.name} loss is not finite: lower the rate")
+def _descend(
+    system: System, phase: Phase, batches: Sequence[Batch], how: How, fraction: float
+) -> dict[str, float]:
+    """One step of the phase's optimizer down its loss; the terms, or {} where it is not finite."""
     phase.optimizer.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    buffers = [each for network in system.networks.values() for each in network.buffers()]
+    before = [each.clone() for each in buffers]
+    sums: dict[str, Tensor] = {}
+    for batch in batches:
+        with _arithmetic(how), _frozen(system, phase):
+            terms = system.loss(phase, batch, fraction)
+        total = torch.stack(list(terms.values())).sum() / len(batches)
+        total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        for name, term in terms.items():
+            sums[name] = sums.get(name, torch.zeros_like(term)) + term.detach() / len(batches)
+    weights = [weight for group in phase.optimizer.param_groups for weight in group["params"]]
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    how.workers.average([*gradients, *sums.values()])
+    norm = torch.nn.utils.get_total_norm(gradients)
+    numbers = torch.stack([norm, *sums.values()]).tolist()  # one wait for the device
+    if not all(map(math.isfinite, numbers)):
+        for buffer, value in zip(buffers, before, strict=True):  # statistics have seen it too
+            buffer.data.copy_(value)  # unseen by the graphs of other phases
+        return {}
     phase.optimizer.step()
     if phase.after is not None:
         phase.after()
-    return {f"{phase.name}/{name}": term.item() for name, term in terms.items()}
+    return dict(zip(sums, numbers[1:], strict=True))
+
+
+def _batches(data: Dataset, how: How, draws: int, step: int) -> list[list[Batch]]:
+    """This process's micro-batches of a step, for each draw."""
+    starts = range(0, draws * data.size, data.size)
+    shares = [
+        how.workers.share(range(start, start + data.size), how.accumulate) for start in starts
+    ]
+    return [[collate(data, how.seed, step, items) for items in parts] for parts in shares]
+
+
+def _placed(batch: Batch, device: str) -> Batch:
+    layouts = {4: torch.channels_last}
+    return {
+        name: tensor.to(device, memory_format=layouts.get(tensor.ndim, torch.contiguous_format))
+        for name, tensor in batch.items()
+    }
+
+
+def _arithmetic(how: How) -> torch.autocast:
+    kind = how.device.split(":")[0]
+    return torch.autocast(kind, torch.bfloat16, enabled=how.precision == "bf16")
 
 
 @contextlib.contextmanager
@@ -95,46 +153,15 @@ def _first_rate(group: dict[str, Any]) -> float:
     return rate
 
 
-def _set_rate(phase: Phase, base: list[float], fraction: float) -> None:
+def _set_rates(phase: Phase, base: Sequence[float], fraction: float) -> bool:
+    """Put the schedule's rates into the optimizer; False where the phase has no turn."""
+    factor = phase.rate(fraction)
     for group, rate in zip(phase.optimizer.param_groups, base, strict=True):
-        group["lr"] = rate * phase.rate(fraction)
+        group["lr"] = rate * factor
+    return factor > 0
 
 
-def _place(tensor: torch.Tensor, device: str) -> torch.Tensor:
-    layout = torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
-    return tensor.to(device, memory_format=layout, non_blocking=True)
-
-
-def _ahead(
-    data: Dataset, seed: int, first: int, steps: int, depth: int = 2
-) -> Generator[Batch, None, None]:
-    """Batches `first` … `steps`, made `depth` ahead in a thread; its error is raised here."""
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(depth)
-    stopped = threading.Event()
-
-    def put(thing: Batch | BaseException) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put(thing, timeout=0.2)
-                break
-
-    def work() -> None:
-        try:
-            for step in range(first, steps):
-                if stopped.is_set():
-                    return
-                put(data.batch(seed, step))
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=work, name="batches", daemon=True)
-    thread.start()
-    try:
-        for _ in range(first, steps):
-            thing = ready.get()
-            if isinstance(thing, BaseException):
-                raise thing
-            yield thing
-    finally:
-        stopped.set()
-        thread.join()
+def _seed(how: How, step: int) -> int:
+    """Of what is drawn within a step: noise, dropout, the mix of a penalty."""
+    parts = np.random.SeedSequence((how.seed, step, how.workers.rank))
+    return int(parts.generate_state(1, np.uint64)[0])

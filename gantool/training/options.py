@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import keyword
 import math
 import types
 import typing
@@ -30,32 +31,72 @@ class TrainOptions:
     preset: str = "fast"
     given: Mapping[str, str] = field(default_factory=dict)
     """Options of the recipe, and `steps`, as text; they go before the preset's."""
-    seed: int = 0
+    init: str | None = None
+    """Name or file of a model, or folder of a run, whose weights to start from."""
+    seed: int | None = None
     precision: str | None = None
+    accumulate: int | None = None
     device: str = "auto"
     resume: bool = False
 
 
+@dataclass(frozen=True)
+class Limits:
+    """When a session of training ends and what it shows; what is trained does not depend on it.
+
+    Raises UsageError for an unknown `on_collapse`.
+    """
+
+    max_steps: int | None = None
+    max_seconds: float = math.inf
+    stop: Callable[[], bool] = lambda: False
+    """Asked after every step."""
+    on_collapse: str = "warn"
+    """`stop` ends the run, saved, where its generator has failed; `warn` only tells."""
+    preview_every: int = 1000
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        if self.on_collapse not in ("stop", "warn"):
+            raise UsageError(f"--on-collapse {self.on_collapse}: there are stop and warn")
+
+
 def resolve(
-    recipe: Recipe, presets: Presets, preset: str, given: Mapping[str, str]
+    recipe: Recipe,
+    presets: Presets,
+    preset: str,
+    given: Mapping[str, str],
+    *,
+    start: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Every option of `recipe` and `steps`: its defaults, over them the preset, over them `given`.
 
-    Raises UsageError for an unknown preset or key, with a suggestion, and for a bad value.
+    `start` are the options of a model that the training starts from; they go over the preset's.
+    An option that is a Python keyword has an underscore behind it in the signature alone:
+    `from_` is given as `from`. Raises UsageError for an unknown preset or key, with a suggestion,
+    and for a bad value.
     """
     if preset not in presets:
         raise UsageError(f"--preset {preset}: there are {', '.join(presets)}")
     parameters = inspect.signature(recipe).parameters
     options = {name: each.default for name, each in parameters.items()} | dict(presets[preset])
+    options |= {name: value for name, value in (start or {}).items() if name in parameters}
     kinds = typing.get_type_hints(recipe) | {"steps": int}
     for key, text in given.items():
-        name = key.replace("-", "_")
+        name = parameter(key)
         if name not in options:
-            near = difflib.get_close_matches(name, options, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(options)}"
+            known = [each.rstrip("_").replace("_", "-") for each in options]
+            near = difflib.get_close_matches(key.replace("_", "-"), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise UsageError(f"no option {key} in this recipe: {hint}")
         options[name] = _parsed(key, text, kinds[name])
     return options
+
+
+def parameter(key: str) -> str:
+    """The name in a recipe's signature of an option as it is given: `made-from`, `from`."""
+    name = key.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _parsed(key: str, text: str, kind: Any) -> Any:

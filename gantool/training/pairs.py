@@ -1,7 +1,6 @@
-"""Aligned pairs of pictures as batches: an input, the target that belongs to it."""
+"""Aligned pairs of pictures as samples: an input, the target that belongs to it."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +9,10 @@ import numpy as np
 
 from gantool.errors import UsageError
 from gantool.training import degrade
-from gantool.training.data import read_eight_bit, to_tensor
+from gantool.training.data import Kept, read_eight_bit, to_tensor
 from gantool.training.degrade import Bytes
 from gantool.training.layouts import Layout
+from gantool.training.partners import renames_to_pairs
 from gantool.training.system import Batch
 
 Pair = tuple[Bytes, Bytes]
@@ -20,24 +20,23 @@ Pair = tuple[Bytes, Bytes]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Batches `input` and `target`, N×3×c×c in [−1, 1].
+    """Samples `input` and `target`, 3×c×c in [−1, 1].
 
     Each pair is enlarged to `jitter` times the crop, cut out at random and mirrored at random, as
     in pix2pix (Isola et al. 2017, appendix 6.2).
     """
 
-    pairs: list[Pair]
+    pairs: Sequence[Pair]
     crop: int
     size: int
 
-    def batch(self, seed: int, step: int) -> Batch:
-        """`size` pairs; the same ones for the same seed and step."""
-        drawn = [self._draw(np.random.default_rng([seed, step, i])) for i in range(self.size)]
-        inputs, targets = zip(*drawn, strict=True)
-        return {"input": to_tensor(inputs) * 2 - 1, "target": to_tensor(targets) * 2 - 1}
+    def sample(self, seed: int, step: int, item: int) -> Batch:
+        """One pair; the same one for the same seed, step and item."""
+        one, other = self._draw(np.random.default_rng([seed, step, item]))
+        return {"input": to_tensor(one) * 2 - 1, "target": to_tensor(other) * 2 - 1}
 
     def _draw(self, random: np.random.Generator) -> Pair:
-        one, other = self.pairs[random.integers(len(self.pairs))]
+        one, other = self.pairs[int(random.integers(len(self.pairs)))]
         top = int(random.integers(one.shape[0] - self.crop + 1))
         left = int(random.integers(one.shape[1] - self.crop + 1))
         place = (slice(top, top + self.crop), slice(left, left + self.crop))
@@ -45,17 +44,21 @@ class Pairs:
         return one[place][:, turn], other[place][:, turn]
 
 
-def read_pairs(layout: Layout, side: int, *, made_from: str | None = None) -> list[Pair]:
+def read_pairs(layout: Layout, side: int, *, made_from: str | None = None) -> Kept[Pair]:
     """Every pair of `layout`, its short side brought to `side` pixels.
 
     `made_from` names how inputs are made from the pictures of a plain folder (`degrade.FROM`).
     Raises UsageError for a layout without pairs, ItemError for a picture that cannot be read.
     """
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda read: _resized(read(), side), _readers(layout, made_from)))
+    readers = [partial(_resized, read, side) for read in _readers(layout, made_from)]
+    return Kept(readers, lambda pair: pair[0].nbytes + pair[1].nbytes)
 
 
 def _readers(layout: Layout, made_from: str | None) -> list[Callable[[], Pair]]:
+    if made_from and made_from not in degrade.FROM:
+        raise UsageError(f"--from {made_from}: there are {', '.join(degrade.FROM)}")
+    if made_from and layout.kind != "plain":
+        raise UsageError(f"{layout}: --from {made_from} is for single pictures: leave it out")
     if layout.kind == "side-by-side":
         return [partial(_halves, path) for path in layout.parts["pairs"]]
     if layout.kind == "pairs":
@@ -63,8 +66,15 @@ def _readers(layout: Layout, made_from: str | None) -> list[Callable[[], Pair]]:
         return [partial(_same_size, a, b) for a, b in files]
     if layout.kind == "plain" and made_from:
         return [partial(_made, path, made_from) for path in layout.parts["pictures"]]
+    raise UsageError(f"{layout}: not pairs: {_way_to_pairs(layout)}")
+
+
+def _way_to_pairs(layout: Layout) -> str:
+    """What to do with a folder that holds none."""
+    if moves := renames_to_pairs(layout):
+        return f"if they are, their folders must be called A and B: {moves}"
     hint = f"; --from {'|'.join(degrade.FROM)} makes pairs" if layout.kind == "plain" else ""
-    raise UsageError(f"{layout}: not pairs: put them side by side, or into A/ and B/{hint}")
+    return f"put them side by side, or into A/ and B/{hint}"
 
 
 def _halves(path: Path) -> Pair:
@@ -86,7 +96,8 @@ def _made(path: Path, made_from: str) -> Pair:
     return degrade.FROM[made_from](picture), picture
 
 
-def _resized(pair: Pair, side: int) -> Pair:
+def _resized(read: Callable[[], Pair], side: int) -> Pair:
+    pair = read()
     height, width = pair[0].shape[:2]
     factor = side / min(height, width)
     shape = (max(side, round(height * factor)), max(side, round(width * factor)))

@@ -124,6 +124,8 @@ class History:
         self.pictures = list(state["pictures"]) if "pictures" in state else []
 
     def _exchange(self, sample: Tensor) -> Tensor:
+        if not sample.isfinite().all():
+            return sample  # of a step that will be skipped
         if len(self.pictures) < self.size:
             self.pictures.append(sample.clone())
             return sample
@@ -131,7 +133,7 @@ class History:
             return sample
         place = int(torch.randint(self.size, (), generator=self.random))
         older, self.pictures[place] = self.pictures[place], sample.clone()
-        return older
+        return older.to(sample.device)
 
 
 def _gradient(critic: Critic, at: Tensor) -> Tensor:

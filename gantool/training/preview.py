@@ -1,7 +1,7 @@
 """Numbered sheets of what a training can do, always on the same batch, and a page over them."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,11 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
 """
 
 
-def save(folder: Path, step: int, columns: Mapping[str, Tensor]) -> Path:
+def save(folder: Path, step: int, sheet: Bytes, columns: Sequence[str]) -> Path:
     """Write `folder/step_….png` and `folder/index.html` over all sheets so far."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step_{step:06d}.png"
-    write_image(path, sheet(columns), Carry())
+    write_image(path, sheet, Carry())
     newest_first = sorted((each.name for each in folder.glob("step_*.png")), reverse=True)
     sheets = "\n".join(f'<h2>{name[5:-4]}</h2><img src="{name}">' for name in newest_first)
     title, titles = html.escape(folder.resolve().parent.name), html.escape(", ".join(columns))

@@ -1,69 +1,39 @@
 """A training run: a folder with its settings, its log and its checkpoints.
 
-`run.json` rebuilds the system, `metrics.jsonl` has a line per logged step, `checkpoints/` what
-resuming needs.
+`run.json` rebuilds the system, `metrics.jsonl` has a line per logged step and event,
+`checkpoints/` what resuming needs, `previews/` sheets of samples that are held out.
 """
 
-import dataclasses
-import json
-import platform
-import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
-from gantool import __version__, atomic
-from gantool.errors import DeviceError, UsageError
-from gantool.training import checkpoint, preview
+from gantool import atomic
+from gantool.errors import GantoolError
+from gantool.training import checkpoint, layouts, preview, weights
+from gantool.training.batches import collate
+from gantool.training.degrade import Bytes
 from gantool.training.ema import Ema
-from gantool.training.loop import Progress, train
-from gantool.training.options import Presets, TrainOptions, resolve
-from gantool.training.system import Batch
+from gantool.training.loop import How, Progress, train
+from gantool.training.monitors import Event, distance
+from gantool.training.settings import Settings
+from gantool.training.system import Batch, Dataset, System
+from gantool.training.workers import Workers
 
 if TYPE_CHECKING:
     from gantool.training.options import Recipe
 
-LOG_EVERY, SAVE_EVERY, PREVIEW_EVERY = 50, 1000, 1000
-PREVIEW_STEP = 2**40
-"""The batch of a step that is never reached."""
-PREVIEW_ROWS = 4
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the result of a run; the content of `run.json`."""
-
-    recipe: str
-    options: Mapping[str, Any]
-    dataset: str
-    """Name of the folder trained on."""
-    steps: int
-    seed: int = 0
-    precision: str = "fp32"
-    versions: Mapping[str, str] = dataclasses.field(
-        default_factory=lambda: {
-            "gantool": __version__,
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-        }
-    )
-
-    @classmethod
-    def read(cls, folder: Path) -> "Settings":
-        """Raises UsageError where `folder` is no training run."""
-        try:
-            return cls(**json.loads((folder / "run.json").read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"{folder}: not the folder of a training run: {error}") from error
-
-    def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(
-            folder / "run.json", json.dumps(dataclasses.asdict(self), indent=1) + "\n"
-        )
+HELD_OUT = 2**40
+"""The step whose samples are looked at; it is never reached."""
+OTHER = 1_000_003
+"""Between the seed of a run and that of the samples after a setback."""
+LOOKED_AT, SHOWN = 8, 4
+"""Samples that the monitors look at, and those of them that a preview sheet shows."""
 
 
 class Run:
@@ -72,144 +42,120 @@ class Run:
     `step` is how far it has come: 0, or the step of the newest checkpoint that is whole.
     """
 
+    system: System
+    ema: Ema
+    step: int
+    damaged: list[Path]
+    """Checkpoints that were passed over for an older one that is whole."""
+    setbacks: int
+    """How often the run has gone back; each time other samples follow."""
+
     def __init__(
-        self, recipe: "Recipe", folder: Path, settings: Settings, dataset: Path, device: str
+        self,
+        recipe: "Recipe",
+        folder: Path,
+        settings: Settings,
+        dataset: Path,
+        *,
+        workers: Workers | None = None,
+        init: Path | None = None,
     ) -> None:
-        self.folder, self.settings, self.dataset, self.device = folder, settings, dataset, device
-        torch.manual_seed(settings.seed)
-        self.system = recipe(**settings.options)
-        for network in self.system.networks.values():
-            network.to(device=device)
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
-        self.ema = Ema(self.system.networks)
-        found = next(checkpoint.usable(self.checkpoints), None)
-        self.step = checkpoint.load(found, self.system, self.ema) if found else 0
+        self.recipe, self.folder, self.settings, self.dataset = recipe, folder, settings, dataset
+        self.workers, self.init = workers or Workers(), init
+        self._build()
 
     @property
     def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / checkpoint.FOLDER
 
     @property
     def finished(self) -> bool:
         return self.step >= self.settings.steps
 
-    def train(
-        self,
-        max_steps: int | None = None,
-        max_seconds: float | None = None,
-        preview_every: int = PREVIEW_EVERY,
-    ) -> Generator[Progress, None, None]:
-        """Yields after every step; saves now and then, and when it is stopped between two steps.
+    def data(self) -> tuple[Dataset, Batch]:
+        """What to train on, and samples held out of it, or where there are none, of it."""
+        held_out = self.system.dataset(self.dataset, layouts.held_out(self.dataset))
+        samples = collate(held_out, self.settings.seed, HELD_OUT, range(LOOKED_AT))
+        return self.system.dataset(self.dataset, "train"), samples
 
-        `max_steps` and `max_seconds` only stop this session: what is trained does not depend
-        on them.
+    def begin(self) -> None:
+        """Make the folder, or tidy it after a kill.
+
+        Foreign weights are saved first: the run is then one of its own.
         """
-        data = self.system.dataset(self.dataset)
-        self.settings.write(self.folder)
-        self._forget_later_steps()
-        shown = data.batch(self.settings.seed, PREVIEW_STEP)
-        last = min(self.settings.steps, self.step + (max_steps or self.settings.steps))
-        deadline = time.monotonic() + (float("inf") if max_seconds is None else max_seconds)
-        steps = train(
-            self.system,
-            data,
-            self.ema,
-            first=self.step,
-            steps=self.settings.steps,
-            seed=self.settings.seed,
-            precision=self.settings.precision,
-            device=self.device,
-        )
-        saved = self.step
-        try:
-            for progress in steps:
-                self.step = progress.step
-                self._log(progress)
-                if self.step % SAVE_EVERY == 0:
-                    saved = self._save()
-                if self.step in (1, last) or self.step % preview_every == 0:
-                    self._preview(shown)
-                yield progress
-                if self.step >= last or time.monotonic() >= deadline:
-                    break
-        except (Exception, KeyboardInterrupt):
-            saved = self.step  # stopped within a step: some weights have moved, others have not
-            raise
-        finally:
-            steps.close()
-            if self.step > saved:
-                self._save()
+        if self.workers.first:
+            for left in self.folder.rglob(f"{atomic.ASIDE}*"):
+                left.unlink() if left.is_file() else shutil.rmtree(left, ignore_errors=True)
+            if self.init is not None and self.step == 0:
+                self._write(checkpoint.Facts(), [checkpoint.memory(self.system)])
+            self.settings.write(self.folder)
+
+    def steps(self, data: Dataset) -> Generator[Progress, None, None]:
+        """Train on, to the end; whoever iterates may stop between two steps."""
+        had = self.settings
+        how = How(had.seed + OTHER * self.setbacks, had.precision, had.accumulate, self.workers)
+        return train(self.system, data, self.ema, how, first=self.step, steps=had.steps)
+
+    def pace(self, steps: int = 3) -> float:
+        """Seconds of a step, tried out; nothing of it is kept."""
+        data, _ = self.data()
+        tried = [progress.seconds for progress in islice(self.steps(data), steps)]
+        self._build()
+        return min(tried, default=0.0)
+
+    def save(self, samples: Batch) -> None:
+        """A checkpoint of this step, by all processes together."""
+        memories = self.workers.gather(checkpoint.memory(self.system))
+        if self.workers.first:
+            self._write(checkpoint.Facts(distance(self.look(samples)), self.setbacks), memories)
+
+    def go_back(self) -> Event:
+        """To the newest checkpoint, from where other samples follow.
+
+        Raises GantoolError where the run has been there before.
+        """
+        lost, setbacks = self.step, self.setbacks
+        self._build()
+        if self.setbacks < setbacks:
+            raise GantoolError(
+                f"{self.folder}: step {lost}: no finite loss, also after going back to step "
+                f"{self.step}: lower the rate, or train with --precision fp32"
+            )
+        self.setbacks += 1
+        return Event("rollback", f"step {lost}: no finite loss: back to step {self.step}")
 
     @torch.no_grad()
-    def _preview(self, batch: Batch) -> None:
-        """What the averaged weights make of a batch that no step trains on."""
-        placed = {name: tensor[:PREVIEW_ROWS].to(self.device) for name, tensor in batch.items()}
-        with torch.random.fork_rng():  # looking does not change what comes
-            columns = self.system.preview(self.ema.networks, placed)
-        preview.save(self.folder / "previews", self.step, columns)
+    def look(self, samples: Batch) -> Mapping[str, Tensor]:
+        """What the averaged weights make of the samples: the columns of the preview."""
+        placed = {name: tensor.to(self.workers.device) for name, tensor in samples.items()}
+        return self.system.preview(self.ema.networks, placed)
 
-    def _forget_later_steps(self) -> None:
-        """Out of the log: steps after the checkpoint that goes on; they come again."""
-        log = self.folder / "metrics.jsonl"
-        lines = log.read_text().splitlines(keepends=True) if log.exists() else []
-        kept = [line for line in lines if line.endswith("}\n")]
-        kept = [line for line in kept if json.loads(line)["step"] <= self.step]
-        if kept != lines:
-            atomic.write_text(log, "".join(kept))
+    def show(self, samples: Batch) -> Bytes:
+        """A preview sheet, H×W×3; the first process writes it into the folder."""
+        columns = {title: each[:SHOWN] for title, each in self.look(samples).items()}
+        sheet = preview.sheet(columns)
+        if self.workers.first:
+            preview.save(self.folder / "previews", self.step, sheet, tuple(columns))
+        return sheet
 
-    def _log(self, progress: Progress) -> None:
-        if progress.step % LOG_EVERY == 0 or progress.step == self.settings.steps:
-            with (self.folder / "metrics.jsonl").open("a") as log:
-                log.write(json.dumps(dataclasses.asdict(progress)) + "\n")
+    def _build(self) -> None:
+        """Everything as the newest whole checkpoint has it, or as it starts."""
+        torch.manual_seed(self.settings.seed)
+        self.system = self.recipe(**self.settings.options)
+        found = next(checkpoint.usable(self.checkpoints), None)
+        newer = checkpoint.newest_first(self.checkpoints)
+        self.damaged = newer[: newer.index(found)] if found else newer
+        if self.init is not None and found is None:
+            weights.load(self.init, self.system)
+        for network in self.system.networks.values():
+            network.to(device=self.workers.device)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
+        self.ema = Ema(self.system.networks)
+        self.step = self.setbacks = 0
+        if found is not None:
+            rank = self.workers.rank
+            self.step = checkpoint.load(found, self.system, self.ema, rank=rank)
+            self.setbacks = checkpoint.facts_of(found).setbacks
 
-    def _save(self) -> int:
-        checkpoint.save(self.checkpoints, self.step, self.system, self.ema)
-        return self.step
-
-
-def prepare(
-    recipe: str, function: "Recipe", presets: Presets, dataset: Path, options: TrainOptions
-) -> Run:
-    """A new run, or with `resume` the one that is in its folder.
-
-    Raises UsageError where the folder is in use, and where a run that goes on is given other
-    options than it was started with.
-    """
-    folder = options.output or Path(f"{dataset.resolve().name}-{recipe}")
-    started = (folder / "run.json").exists()
-    if started and not options.resume:
-        raise UsageError(f"{folder}: a training run already: go on with --resume, or choose -o")
-    if not dataset.is_dir():
-        raise UsageError(f"{dataset}: no such folder: give a folder of pictures to train on")
-    if options.precision not in (None, "fp32", "bf16"):
-        raise UsageError(f"--precision {options.precision}: there are fp32 and bf16")
-    values = resolve(function, presets, options.preset, options.given)
-    steps = values.pop("steps")
-    if started:
-        settings = _same(folder, Settings.read(folder), recipe, {**values, "steps": steps}, options)
-    else:
-        name, precision = dataset.resolve().name, options.precision or "fp32"
-        settings = Settings(recipe, values, name, steps, options.seed, precision)
-    return Run(function, folder, settings, dataset, device(options.device))
-
-
-def _same(
-    folder: Path, saved: Settings, recipe: str, values: Mapping[str, Any], options: TrainOptions
-) -> Settings:
-    """`saved`, if what was given agrees with it; only the precision may change."""
-    if saved.recipe != recipe:
-        raise UsageError(f"{folder}: a run of {saved.recipe}, not of {recipe}")
-    before = {**saved.options, "steps": saved.steps}
-    for key in (name.replace("-", "_") for name in options.given):
-        if values[key] != before[key]:
-            raise UsageError(f"{folder}: was started with {key}={before[key]}, and keeps it")
-    return dataclasses.replace(saved, precision=options.precision or saved.precision)
-
-
-def device(name: str) -> str:
-    """torch's device for `--device name`. Raises DeviceError where it is not available."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
-        raise DeviceError(f"--device {name}: this PyTorch cannot use it; try --device cpu")
-    return name
+    def _write(self, facts: checkpoint.Facts, memories: Sequence[Mapping[str, Tensor]]) -> None:
+        checkpoint.save(self.checkpoints, self.step, self.system, self.ema, memories, facts)

@@ -3,21 +3,37 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from gantool.runtime.contract import Contract as Contract  # recipes take it from here
 
+Thing = TypeVar("Thing")
 Batch = Mapping[str, Tensor]
-"""Tensors of one step by the recipe's own names; pictures are N×3×H×W float32 in [0, 1]."""
+"""Samples by the recipe's own names; pictures are N×3×H×W float32."""
 
 
 class Dataset(Protocol):
-    """Where batches come from: each is a pure function of (seed, step)."""
+    """What is trained on: every sample is a pure function of (seed, step, item)."""
 
-    def batch(self, seed: int, step: int) -> Batch: ...
+    @property
+    def size(self) -> int:
+        """Samples of one step, over all processes and micro-batches."""
+        ...
+
+    def sample(self, seed: int, step: int, item: int) -> Batch:
+        """One sample, without the batch dimension: pictures are 3×H×W."""
+        ...
+
+
+class Memory(Protocol):
+    """What a system remembers beside its weights, such as a history buffer."""
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, state: dict[str, Tensor]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -27,11 +43,14 @@ class Phase:
     name: str
     optimizer: torch.optim.Optimizer
     rate: Callable[[float], float]
-    """Factor on the optimizer's learning rate as a function of the fraction of training done."""
+    """Factor on the optimizer's learning rate as a function of the fraction of training done;
+    where it is 0, the phase has no turn."""
     frozen: tuple[str, ...] = ()
     """Networks whose weights need no gradients in this phase, though they are run through."""
     after: Callable[[], None] | None = None
-    """Called when the optimizer has stepped: weight clipping, history buffers."""
+    """Called when the optimizer has stepped: weight clipping."""
+    draw: int = 0
+    """Which of the step's batches it is given; phases of one number share one."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,20 @@ class Export:
     """What the file will say of itself; halo and parity are measured and filled in."""
     prepare: Callable[[nn.Module], nn.Module]
     """Turns the trained network into the one to export: branches fused, spectral norm folded."""
+    restore: Callable[[nn.Module, Mapping[str, Tensor]], object] = nn.Module.load_state_dict
+    """Puts the weights of the file back into the network that was trained: undoes `prepare`."""
+
+
+class Once(Generic[Thing]):
+    """What the phases of a step share, such as G(z): made for a batch and kept for the next ask.
+
+    The phase that asks first must not freeze the network: what it makes would have no gradients.
+    """
+
+    def __call__(self, batch: Batch, make: Callable[[], Thing]) -> Thing:
+        if getattr(self, "batch", None) is not batch:
+            self.batch, self.thing = batch, make()
+        return self.thing
 
 
 class System(Protocol):
@@ -52,16 +85,34 @@ class System(Protocol):
     @property
     def networks(self) -> Mapping[str, nn.Module]: ...
 
-    def dataset(self, root: Path) -> Dataset: ...
+    @property
+    def memory(self) -> Mapping[str, Memory]:
+        """What a resumed run needs beside weights and optimizers."""
+        ...
 
-    def phases(self) -> Sequence[Phase]: ...
+    def dataset(self, root: Path, split: str) -> Dataset:
+        """`split` is train, val or test. Raises UsageError for a layout it cannot use."""
+        ...
 
-    def loss(self, phase: Phase, batch: Batch) -> Mapping[str, Tensor]:
-        """The terms, by name, whose sum this phase's optimizer goes down."""
+    def phases(self) -> Sequence[Phase]:
+        """The turns of every step, in their order."""
+        ...
+
+    def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
+        """The terms, by name, whose sum this phase's optimizer goes down.
+
+        `fraction` of the training is done. Phases that share a batch get the same object.
+        """
         ...
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
-        """Columns of a preview sheet by title, N×3×h×w in [0, 1], from these networks."""
+        """Columns of a preview sheet by title, N×3×h×w in [0, 1], from these networks.
+
+        Monitors watch the columns `input`, `result` and `target`; where a system has several
+        directions, those with the same word behind: `input back`, `result back`, `target back`.
+        """
         ...
 
-    def exports(self) -> Sequence[Export]: ...
+    def exports(self) -> Sequence[Export]:
+        """The model files of this system."""
+        ...

@@ -14,18 +14,22 @@ from torch import Tensor, nn
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator
-from gantool.training.networks.resnet import ResnetGenerator
-from gantool.training.networks.unet import UnetGenerator
 from gantool.training.pairs import Pairs, read_pairs
-from gantool.training.system import Batch, Contract, Export, Phase
+from gantool.training.system import Batch, Export, Memory, Once, Phase
+from gantool_translate.generators import (
+    adam,
+    contract_of,
+    generator_named,
+    level_then_falling,
+    side_of,
+)
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
-    "tiny": {"generator": "unet-64", "channels": 16, "crop": 64, "steps": 400},
-    "fast": {"generator": "unet-128", "channels": 32, "crop": 128, "steps": 8_000},
-    "full": {"generator": "unet-256", "channels": 64, "crop": 256, "steps": 80_000},
-}
-DEPTHS = {"unet-64": 6, "unet-128": 7, "unet-256": 8}
-BLOCKS = {"resnet-6": 6, "resnet-9": 9}
+    "tiny": {"generator": "unet-64", "channels": 16, "judging": 16, "crop": 64, "steps": 400},
+    "fast": {"generator": "unet-128", "channels": 32, "judging": 32, "crop": 128, "steps": 8_000},
+    "full": {"steps": 80_000},
+}  # full: 200 epochs of the 400 facades
+COST = {"tiny": "2 min", "fast": "1 h", "full": "2 days"}
 Generator = Literal["unet-64", "unet-128", "unet-256", "resnet-6", "resnet-9"]
 
 
@@ -35,17 +39,18 @@ class Pix2Pix:
 
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, torch.optim.Optimizer]
-    multiple: int
+    generator: str
     l1: float
     crop: int
     batch: int
     made_from: str
-    fake: Tensor = field(init=False, repr=False)
+    fakes: Once[Tensor] = field(default_factory=Once)
     """G(input), made for the discriminator's turn and used again in the generator's."""
+    memory: Mapping[str, Memory] = field(default_factory=dict)
 
-    def dataset(self, root: Path) -> Pairs:
-        side = round(self.crop * 286 / 256)  # the paper's jitter
-        pairs = read_pairs(find(root), side, made_from=self.made_from or None)
+    def dataset(self, root: Path, split: str) -> Pairs:
+        made_from = self.made_from or None
+        pairs = read_pairs(find(root, split), side_of(self.crop), made_from=made_from)
         return Pairs(pairs, self.crop, self.batch)
 
     def phases(self) -> Sequence[Phase]:
@@ -56,15 +61,16 @@ class Pix2Pix:
             ),
         ]
 
-    def loss(self, phase: Phase, batch: Batch) -> Mapping[str, Tensor]:
+    def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
+        fake = self.fakes(batch, lambda: self.networks["generator"](batch["input"]))
         if phase.name == "discriminator":
-            self.fake = self.networks["generator"](batch["input"])
-            real = self._judged(batch, batch["target"])
-            fake = self._judged(batch, self.fake.detach())
-            return {"gan": minimax_discriminator(real, fake) / 2}  # halved, as in the paper
-        distance = (self.fake.float() - batch["target"]).abs().mean()
-        gan = nonsaturating_generator(self._judged(batch, self.fake))
-        return {"gan": gan, "l1": self.l1 * distance}
+            ours, theirs = self._judged(batch, fake.detach()), self._judged(batch, batch["target"])
+            return {"gan": minimax_discriminator(theirs, ours) / 2}  # halved, as in the paper
+        distance = (fake.float() - batch["target"]).abs().mean()
+        return {
+            "gan": nonsaturating_generator(self._judged(batch, fake)),
+            "l1": self.l1 * distance,
+        }
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
         columns = {
@@ -75,13 +81,7 @@ class Pix2Pix:
         return {title: (pictures + 1) / 2 for title, pictures in columns.items()}
 
     def exports(self) -> Sequence[Export]:
-        contract = Contract(
-            task="translate",
-            multiple=self.multiple,
-            align=self.multiple,
-            minimum=max(16, self.multiple),
-            value_range=(-1.0, 1.0),
-        )
+        contract = contract_of(self.generator, self.crop)
         return [Export("generator", contract, prepare=lambda network: network)]
 
     def _judged(self, batch: Batch, target: Tensor) -> Tensor:
@@ -95,33 +95,24 @@ def pix2pix(
     *,
     generator: Generator = "unet-256",
     channels: int = 64,
+    judging: int = 64,
     crop: int = 256,
     batch: int = 1,
     l1: float = 100.0,
     rate: float = 2e-4,
-    made_from: str = "",
+    from_: Literal["", "edges", "grey", "lowres"] = "",
 ) -> Pix2Pix:
     """Learn a translation from aligned pairs (conditional GAN + L1). Data: pairs.
 
-    generator: unet-64, unet-128, unet-256, resnet-6 or resnet-9. channels: of the first layer of
-    both networks. crop: side of the squares trained on, pixels. batch: pairs a step. l1: weight λ
-    of the distance. rate: of Adam, level for half the training, then falling to 0. made_from:
-    edges, grey or lowres makes the inputs from a plain folder of targets.
+    generator: U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks. channels:
+    of its first layer. judging: channels of the discriminator's first layer. crop: side of the
+    squares trained on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of Adam,
+    level for half the training, then falling to 0. from: makes the inputs from a plain folder of
+    targets.
     """
-    network: nn.Module
-    if generator in DEPTHS:
-        network = UnetGenerator(channels=channels, depth=DEPTHS[generator])
-    else:
-        network = ResnetGenerator(channels=channels, blocks=BLOCKS[generator])
-    networks = {"generator": network, "discriminator": PatchDiscriminator(6, channels=channels)}
-    optimizers = {
-        name: torch.optim.Adam(each.parameters(), lr=rate, betas=(0.5, 0.999))
-        for name, each in networks.items()
+    networks = {
+        "generator": generator_named(generator, channels=channels, crop=crop),
+        "discriminator": PatchDiscriminator(6, channels=judging),
     }
-    multiple = 2 ** DEPTHS.get(generator, 2)
-    return Pix2Pix(networks, optimizers, multiple, l1, crop, batch, made_from)
-
-
-def level_then_falling(fraction: float) -> float:
-    """1 for the first half of the training, then linearly to 0."""
-    return min(1.0, 2 * (1 - fraction))
+    optimizers = {name: adam([network], rate) for name, network in networks.items()}
+    return Pix2Pix(networks, optimizers, generator, l1, crop, batch, from_)

@@ -51,7 +51,7 @@ def test_lines_elsewhere_come_seldom(monkeypatch, capsys):
     with show.bar("pictures", 5) as progress:
         for _ in range(3):
             progress.advance("x\ny")
-    assert capsys.readouterr().err == "2/5 pictures x\\ny\n"
+    assert capsys.readouterr().err == "2/5 pictures x\\ny · 16 s left\n"
 
 
 def test_quiet_is_quiet(capsys):

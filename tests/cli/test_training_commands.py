@@ -193,7 +193,7 @@ def test_a_number_that_makes_no_sense_is_a_usage_error(gantool, photos, given):
     ("recipe", "dataset", "said"),
     [
         ("superres-fidelity", "missing", "missing: no such folder"),
-        ("superres-fidelity", ".", "0 pictures"),
+        ("superres-fidelity", ".", "no picture in there"),
         ("superres-fidelty", ".", "no recipe superres-fidelty"),
     ],
 )
@@ -216,3 +216,99 @@ def test_export_of_what_is_no_run(gantool, tmp_path):
     done = gantool("export", tmp_path)
     assert done.code == 2
     assert "not the folder of a training run" in done.err
+
+
+def test_a_file_of_options_goes_below_the_command_line(gantool, photos, tmp_path):
+    (tmp_path / "run.toml").write_text(
+        'preset = "tiny"\nsteps = 7\nscale = 2\nchannels = 4\ncrop = 12\nseed = 3\n'
+    )
+    command = ["train", "superres-fidelity", photos, "--config", "run.toml", "--no-export"]
+    assert gantool(*command, "--channels", "5", "-o", "a").code == 0
+    settings = json.loads(Path("a/run.json").read_text())
+    assert (settings["steps"], settings["seed"], settings["options"]["layers"]) == (7, 3, 2)
+    assert (settings["options"]["channels"], settings["options"]["crop"]) == (5, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("steps = ", "--config run.toml"),
+        ("[recipe]\nsteps = 4", "recipe: only lines like"),
+        ("chanels = 4", "did you mean channels?"),
+        ("steps = 2.5", "steps=2.5: must be a whole number"),
+    ],
+)
+def test_a_wrong_file_of_options_is_named(gantool, photos, tmp_path, text, said):
+    (tmp_path / "run.toml").write_text(text)
+    done = gantool("train", "superres-fidelity", photos, "--config", "run.toml")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err
+
+
+def test_a_tasks_name_stands_for_its_recipe(gantool, photos):
+    done = gantool("train", "superres", photos, *TINY, "--set", "steps=1", "-o", "a", "--no-export")
+    assert done.code == 0
+    assert json.loads(Path("a/run.json").read_text())["recipe"] == "superres-fidelity"
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(gantool, photos, tmp_path):
+    done = gantool("train", "superres-fidelity", photos, *TINY, *STEPS, "--dry-run")
+    assert done.code == 0
+    for said in ("pictures 3", "channels=4", "steps=20", "parameters", "20 steps", "about"):
+        assert said in done.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_lines_are_those_of_the_log(gantool, photos):
+    done = gantool("train", "superres-fidelity", photos, *TINY, *STEPS, "-o", "a", "--json")
+    *lines, last = map(json.loads, done.out.splitlines())
+    assert lines == [json.loads(line) for line in Path("a/metrics.jsonl").read_text().splitlines()]
+    assert last == {"model": "a/a.onnx"}
+
+
+def test_trained_weights_are_a_start(gantool, straight, photos):
+    """The rate is 0: no step changes them."""
+    for init in (straight, straight / "straight.onnx"):
+        command = ["train", "superres-fidelity", photos, "--init", init, "--rate", "0"]
+        done = gantool(*command, *STEPS, "-o", f"from-{init.name}")
+        assert done.code == 0, done.err
+        made = Path(f"from-{init.name}")
+        options = json.loads((made / "run.json").read_text())["options"]
+        assert (options["channels"], options["scale"]) == (4, 2)  # those of the model
+        for model, output in ((straight / "straight.onnx", "x.png"), (_model(made), "y.png")):
+            assert gantool("run", model, photos / "0.png", "-o", output, "--overwrite").code == 0
+        levels = [np.asarray(Image.open(name), dtype=int) for name in ("x.png", "y.png")]
+        assert np.abs(levels[0] - levels[1]).max() <= 1
+
+
+def _model(run: Path) -> Path:
+    return run / f"{run.name}.onnx"
+
+
+def test_weights_that_do_not_fit_are_refused(gantool, straight, photos):
+    command = ["train", "superres-fidelity", photos, "--init", straight / "straight.onnx"]
+    done = gantool(*command, "--channels", "6")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "does not fit" in done.err
+    assert gantool("train", "superres", photos, "--init", "nothing.onnx").code == 4
+
+
+def test_tensorboard_has_the_losses(gantool, photos):
+    pytest.importorskip("tensorboard")
+    command = ["train", "superres-fidelity", photos, *TINY, *STEPS, "-o", "a", "--no-export"]
+    assert gantool(*command, "--tensorboard").code == 0
+    (events,) = Path("a/tensorboard").iterdir()
+    assert b"generator/l1" in events.read_bytes()
+    assert b"preview" in events.read_bytes()
+
+
+def test_what_is_resumed_keeps_its_seed(gantool, straight, photos, tmp_path):
+    command = ["train", "superres-fidelity", photos, *TINY, *STEPS, "-o", straight, "--resume"]
+    refused = gantool(*command, "--seed", "4")
+    assert (refused.code, "started with seed=0" in refused.err) == (2, True)
+
+
+def test_a_choice_that_is_none_is_refused_at_once(gantool, photos, tmp_path):
+    done = gantool("train", "superres-fidelity", photos, "--on-collapse", "cry")
+    assert (done.code, "stop and warn" in done.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []

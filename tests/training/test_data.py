@@ -1,5 +1,6 @@
-"""Laws of training data: pure functions of (seed, step), borders as in a whole picture."""
+"""Laws of training data: pure functions of (seed, step, item), borders as in a whole picture."""
 
+import functools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,9 @@ from PIL import Image
 
 from gantool.errors import ItemError, UsageError
 from gantool.training import degrade
-from gantool.training.data import Photos, ReducedPairs, to_tensor
+from gantool.training.batches import collate
+from gantool.training.data import Kept, Photos, ReducedPairs, to_tensor
+from gantool.training.layouts import Layout
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -29,8 +32,13 @@ def folder(tmp_path_factory) -> Path:
     return root
 
 
+def plain(folder: Path) -> Layout:
+    """All pictures below a folder, as one kind."""
+    return Layout("plain", folder, {"pictures": sorted(folder.rglob("*.png"))})
+
+
 def pairs(folder: Path, **changed: int) -> ReducedPairs:
-    photos = Photos(folder, sizes=(1.0, 0.75), smallest=40)
+    photos = Photos(plain(folder), sizes=(1.0, 0.75), smallest=40)
     return ReducedPairs(photos, **{"scale": 2, "crop": 12, "size": 3} | changed)
 
 
@@ -38,27 +46,27 @@ def orientations(piece: np.ndarray) -> list[np.ndarray]:
     return [np.rot90(way, turn) for way in (piece, piece[:, ::-1]) for turn in range(4)]
 
 
-def test_a_batch_is_a_function_of_seed_and_step(folder):
+def test_a_sample_is_a_function_of_seed_step_and_item(folder):
+    places = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (0, 2**40, 7)]
     first = pairs(folder)
-    wanted = [first.batch(seed, step) for seed, step in [(0, 0), (0, 1), (1, 0)]]
+    wanted = [first.sample(*place) for place in places]
     second = pairs(folder)  # asked in another order, with other questions in between
-    second.batch(9, 9)
-    again = [second.batch(seed, step) for seed, step in [(1, 0), (0, 1), (0, 0)]][::-1]
+    second.sample(9, 9, 9)
+    again = [second.sample(*place) for place in reversed(places)][::-1]
     for one, other in zip(wanted, again, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in ("low", "high"))
-    assert not torch.equal(wanted[0]["high"], wanted[1]["high"])
-    assert not torch.equal(wanted[0]["high"], wanted[2]["high"])
+    assert len({one["high"].numpy().tobytes() for one in wanted}) == len(places)
 
 
-def test_pairs_within_a_batch_differ(folder):
-    high = pairs(folder, size=4).batch(0, 0)["high"]
-    assert len({one.numpy().tobytes() for one in high}) == 4
+def test_samples_do_not_depend_on_how_many_a_step_has(folder):
+    one, other = (pairs(folder, size=size).sample(0, 0, 3)["low"] for size in (4, 8))
+    assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_shapes_and_range(folder, scale):
-    photos = Photos(folder, sizes=(1.0,), smallest=48)
-    batch = ReducedPairs(photos, scale=scale, crop=8, size=5).batch(0, 0)
+    photos = Photos(plain(folder), sizes=(1.0,), smallest=48)
+    batch = collate(ReducedPairs(photos, scale=scale, crop=8, size=5), 0, 0, range(5))
     assert tuple(batch["low"].shape) == (5, 3, 8, 8)
     assert tuple(batch["high"].shape) == (5, 3, 8 * scale, 8 * scale)
     assert {tensor.dtype for tensor in batch.values()} == {torch.float32}
@@ -74,10 +82,10 @@ def test_low_is_a_piece_of_the_whole_reduced_picture(scale, kind):
     side, top, left, margin = (12 + 8) * scale, 5 * scale, 9 * scale, 4
     piece = whole[top : top + side, left : left + side]
     photos = SimpleNamespace(crop=lambda random, size: piece[:size, :size])
-    batch = ReducedPairs(photos, scale=scale, crop=12, size=1).batch(0, 0)
+    sample = ReducedPairs(photos, scale=scale, crop=12, size=1).sample(0, 0, 0)
     row, column = 5 + margin, 9 + margin
     wanted = degrade.reduce(whole, scale)[row : row + 12, column : column + 12].astype(int)
-    low = (batch["low"][0].permute(1, 2, 0).numpy() * 255).round()
+    low = (sample["low"].permute(1, 2, 0).numpy() * 255).round()
     assert np.abs(low - wanted).max() <= 1
 
 
@@ -90,8 +98,8 @@ def test_without_the_margin_borders_would_differ():
 
 def test_high_lies_over_low(folder):
     """Reducing `high` gives `low`, but for the border, which needs what lies beyond it."""
-    batch = pairs(folder, crop=12, size=2).batch(0, 0)
-    for low, high in zip(batch["low"], batch["high"], strict=True):
+    for item in range(2):
+        low, high = pairs(folder).sample(0, 0, item).values()
         reduced = degrade.reduce((high * 255).byte().permute(1, 2, 0).numpy(), 2)
         difference = np.abs(reduced - (low * 255).round().permute(1, 2, 0).numpy())
         assert difference[3:-3, 3:-3].max() <= 1
@@ -102,7 +110,7 @@ def test_crops_are_pieces_of_the_pictures_in_all_orientations(tmp_path):
         rows, columns = np.mgrid[:height, :width]
         told = np.dstack([rows, columns, np.full_like(rows, number)]).astype(np.uint8)
         Image.fromarray(told).save(tmp_path / f"{number}.png")
-    photos, found = Photos(tmp_path, sizes=(1.0,), smallest=40), set()
+    photos, found = Photos(plain(tmp_path), sizes=(1.0,), smallest=40), set()
     for seed in range(80):
         crop = photos.crop(np.random.default_rng(seed), 30)
         top, left, number = crop.min(axis=(0, 1))
@@ -113,7 +121,7 @@ def test_crops_are_pieces_of_the_pictures_in_all_orientations(tmp_path):
 
 
 def test_small_copies_are_left_out(folder):
-    photos = Photos(folder, sizes=(1.0, 0.75, 0.5), smallest=40)
+    photos = Photos(plain(folder), sizes=(1.0, 0.75, 0.5), smallest=40)
     assert [[copy.shape[:2] for copy in each] for each in photos.copies] == [
         [(60, 80), (45, 60)],
         [(70, 50)],
@@ -125,34 +133,65 @@ def test_16_bit_pictures_are_taken_by_their_high_byte(tmp_path):
 
     frame = np.arange(40 * 40 * 3, dtype=np.uint16).reshape(40, 40, 3) * 13
     (tmp_path / "deep.png").write_bytes(cv2.imencode(".png", frame[..., ::-1])[1].tobytes())
-    (copies,) = Photos(tmp_path, sizes=(1.0,), smallest=40).copies
+    (copies,) = Photos(plain(tmp_path), sizes=(1.0,), smallest=40).copies
     assert np.abs(copies[0] - frame / 257).max() <= 0.5
-
-
-def test_no_folder(tmp_path):
-    with pytest.raises(UsageError, match="missing: no such folder"):
-        Photos(tmp_path / "missing", sizes=(1.0,), smallest=8)
 
 
 def test_no_pictures(tmp_path):
     with pytest.raises(UsageError, match=f"{tmp_path}: 0 pictures, none with both sides"):
-        Photos(tmp_path, sizes=(1.0,), smallest=8)
+        Photos(plain(tmp_path), sizes=(1.0,), smallest=8)
 
 
 def test_too_small_pictures_are_said_with_the_size_that_is_needed(folder):
     with pytest.raises(UsageError, match="3 pictures, none .* at least 96 pixels: add larger"):
-        Photos(folder, sizes=(1.0, 0.5), smallest=96)
+        Photos(plain(folder), sizes=(1.0, 0.5), smallest=96)
 
 
 def test_a_picture_that_cannot_be_read_is_named(folder, tmp_path):
     whole = (folder / "a.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ItemError, match=r"cut\.png"):
-        Photos(tmp_path, sizes=(1.0,), smallest=8)
+        Photos(plain(tmp_path), sizes=(1.0,), smallest=8)
 
 
-def test_tensors_hold_the_pixels():
-    frames = (noise(4, 4, 1), noise(4, 4, 2))
-    tensor = to_tensor(frames)
-    assert tuple(tensor.shape) == (2, 3, 4, 4)
-    assert np.array_equal((tensor[1].permute(1, 2, 0) * 255).round().numpy(), frames[1])
+def test_a_tensor_holds_the_pixels():
+    frame = noise(4, 5)
+    tensor = to_tensor(frame)
+    assert tuple(tensor.shape) == (3, 4, 5)
+    assert np.array_equal((tensor.permute(1, 2, 0) * 255).round().numpy(), frame)
+
+
+def kept(count: int, *, room: int) -> tuple[Kept[bytes], list[int]]:
+    """What readers of 10 bytes each give, and which of them have been called, in order."""
+    called: list[int] = []
+
+    def read(number: int) -> bytes:
+        called.append(number)
+        return bytes([number]) * 10
+
+    readers = [functools.partial(read, number) for number in range(count)]
+    return Kept(readers, len, room=room), called
+
+
+def test_what_there_is_room_for_is_read_once_and_the_rest_when_asked_for():
+    some, called = kept(200, room=1000)
+    assert sorted(called) == list(range(128))  # the first chunk of 64 leaves room for one more
+    called.clear()
+    for _ in range(2):
+        assert [some[number][0] for number in range(200)] == list(range(200))
+    assert called == [*range(128, 200)] * 2
+    assert len(some) == 200
+
+
+def test_without_room_nothing_is_read_before_it_is_asked_for():
+    some, called = kept(5, room=0)
+    assert (len(some), called) == (5, [])
+    assert some[3] == bytes([3]) * 10
+
+
+def test_pictures_beyond_the_room_give_the_same_samples(folder, monkeypatch):
+    wanted = [pairs(folder).sample(0, 0, item)["high"] for item in range(6)]
+    monkeypatch.setattr(Kept.__init__, "__kwdefaults__", {"room": 0})
+    lazy = pairs(folder)
+    assert lazy.photos.copies.kept == []
+    assert all(map(torch.equal, wanted, (lazy.sample(0, 0, item)["high"] for item in range(6))))

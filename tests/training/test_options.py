@@ -1,11 +1,12 @@
 """Laws of a recipe's options: defaults, under the preset, under what is given."""
 
+import math
 from typing import Literal
 
 import pytest
 
 from gantool.errors import UsageError
-from gantool.training.options import resolve
+from gantool.training.options import Limits, parameter, resolve
 from gantool.training.system import System
 
 PRESETS = {"fast": {"steps": 100}, "tiny": {"steps": 10, "channels": 4}}
@@ -80,6 +81,52 @@ def test_dashes_and_underscores_are_the_same():
 
     values = resolve(dashed, PRESETS, "fast", {"first-rate": "0.5"})
     assert values == {"first_rate": 0.5, "steps": 100}
+
+
+def test_a_keyword_is_given_without_its_underscore():
+    def made(*, from_: str = "", lambda_: float = 1.0, batch: int = 1) -> System:
+        raise NotImplementedError
+
+    values = resolve(made, PRESETS, "fast", {"from": "edges", "lambda": "2"})
+    assert values == {"from_": "edges", "lambda_": 2.0, "batch": 1, "steps": 100}
+    with pytest.raises(UsageError, match="no option form .* did you mean from"):
+        resolve(made, PRESETS, "fast", {"form": "edges"})
+    assert [parameter(key) for key in ("from", "made-from", "batch")] == [
+        "from_",
+        "made_from",
+        "batch",
+    ]
+
+
+def test_options_of_a_start_lie_between_the_preset_and_those_given():
+    start = {"channels": 16, "rate": 0.5, "unknown": 3}
+    values = resolve(recipe, PRESETS, "tiny", {"rate": "0.1"}, start=start)
+    assert (values["channels"], values["rate"], values["steps"]) == (16, 0.1, 10)
+    assert "unknown" not in values
+
+
+@pytest.mark.parametrize("text", ["0", "-3"])
+def test_whole_numbers_begin_at_one(text):
+    with pytest.raises(UsageError, match=f"channels={text}: must be a whole number from 1"):
+        given(channels=text)
+
+
+@pytest.mark.parametrize("text", ["-0.1", "nan", "inf"])
+def test_numbers_begin_at_zero_and_end(text):
+    with pytest.raises(UsageError, match=f"rate={text}: must be a number from 0"):
+        given(rate=text)
+
+
+def test_limits_are_none_until_they_are_set():
+    limits = Limits()
+    assert (limits.max_steps, limits.max_seconds, limits.stop()) == (None, math.inf, False)
+
+
+def test_on_collapse_is_one_of_two():
+    for known in ("stop", "warn"):
+        assert Limits(on_collapse=known).on_collapse == known
+    with pytest.raises(UsageError, match="--on-collapse panic: there are stop and warn"):
+        Limits(on_collapse="panic")
 
 
 def test_unions_and_literals_are_understood():

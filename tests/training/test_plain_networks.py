@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gantool.training.networks.plain import PlainUpscaler, RepConv, fuse
+from gantool.training.networks.plain import PlainUpscaler, RepConv, fuse, unfuse
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +65,28 @@ def test_a_stack_that_adds_nothing_is_bilinear():
 
 def test_the_identity_branch_is_no_weight():
     assert set(RepConv(4, 4).state_dict()) == {"wide.weight", "wide.bias", "point.weight"}
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@torch.no_grad()
+def test_unfused_is_what_was_fused(scale):
+    network, x = PlainUpscaler(scale, 8, 3), torch.rand(2, 3, 13, 10)
+    wanted = network(x)
+    weights = fuse(copy.deepcopy(network)).state_dict()
+    other = PlainUpscaler(scale, 8, 3)
+    assert (other(x) - wanted).abs().max() > 1e-2
+    unfuse(other, weights)
+    assert (other(x) - wanted).abs().max() <= 1e-5
+    assert all(each.requires_grad for each in other.parameters())
+    again = fuse(other).state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(again[name], tensor, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scale", "channels", "layers"), [(2, 8, 2), (2, 8, 4), (2, 6, 3), (4, 8, 3)]
+)
+def test_what_is_not_of_this_shape_is_not_unfused(scale, channels, layers):
+    weights = fuse(PlainUpscaler(2, 8, 3)).state_dict()
+    with pytest.raises((KeyError, RuntimeError)):
+        unfuse(PlainUpscaler(scale, channels, layers), weights)

@@ -1,10 +1,13 @@
 """Re-parameterised plain stacks: several branches while training, one 3×3 afterwards."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu, pad, pixel_shuffle
+
+PARTS = ("weight", "bias")
 
 
 class RepConv(nn.Module):
@@ -65,6 +68,21 @@ def fuse(network: nn.Module) -> nn.Module:
         else:
             fuse(child)
     return network
+
+
+@torch.no_grad()
+def unfuse(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put the weights of a fused network into the branches, whose sum they then are.
+
+    Raises KeyError and RuntimeError where they do not fit.
+    """
+    stacks = {name: each for name, each in network.named_modules() if isinstance(each, RepConv)}
+    if strange := weights.keys() - {f"{name}.{part}" for name in stacks for part in PARTS}:
+        raise KeyError(f"no place for {min(strange)}")
+    for name, branches in stacks.items():
+        branches.point.weight.zero_()
+        kernel = weights[f"{name}.weight"] - cast(Tensor, branches.identity)
+        branches.wide.load_state_dict({"weight": kernel, "bias": weights[f"{name}.bias"]})
 
 
 @torch.no_grad()

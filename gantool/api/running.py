@@ -1,51 +1,25 @@
-"""The one door of the command line and of notebooks. Rooms that load much are opened on use."""
+"""Tasks over files: what a run will do, decided before it starts, and done."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gantool import plugin_manager
-from gantool import recipe_notes as notes_room
+from gantool.api.installed import registry
+from gantool.api.run_options import RUN_OPTIONS, RunOptions
 from gantool.errors import GantoolError, ModelError, PluginError, UsageError
 from gantool.pipeline import Pipeline
-from gantool.training.options import TrainOptions as TrainOptions  # part of this door
 
 if TYPE_CHECKING:
-    from gantool.doctor import Finding
     from gantool.engine import Done, Failed
     from gantool.media.sources import Item
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
-    from gantool.training.run import Run
-
-COMMANDS = frozenset(
-    ("run", "train", "export", "recipes", "data", "evaluate", "models", "plugins", "doctor")
-    + ("bench", "compare", "completion")
-)
-"""Names that no task may take."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What every task can be told beside its own options."""
-
-    output: Path | None = None
-    device: str = "auto"
-    tile: str = "auto"
-    overwrite: bool = False
-    format: str | None = None
-    quality: int | None = None
-
-
-RUN_OPTIONS = frozenset(entry.name for entry in dataclasses.fields(RunOptions))
 
 
 @dataclass(frozen=True)
@@ -60,11 +34,6 @@ class Plan:
     device: Device
     quality: int | None
     overwrite: bool
-
-
-def registry() -> plugin_manager.Registry:
-    """Everything that the installed plugins give."""
-    return plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet"}, COMMANDS)
 
 
 def load(model: str, *, device: str = "auto", tile: int | str | None = "auto") -> Session:
@@ -188,82 +157,3 @@ def _tile(tile: int | str | None) -> int | None:
     if str(tile).isdigit() and int(tile) >= 16:
         return int(tile)
     raise UsageError(f"--tile {tile}: auto, off, or a side of 16 pixels or more")
-
-
-def model_path(model: str) -> Path:
-    """Where the file of a model is. Raises ModelError."""
-    from gantool import store
-
-    return store.locate(model, registry().models)
-
-
-def model_info(model: str) -> dict[str, str]:
-    """What a model file says of itself, and its size and hash."""
-    from gantool.runtime import pixel_io, session
-
-    path = model_path(model)
-    _, contract = pixel_io.read_model(path)
-    said = {key: str(value) for key, value in dataclasses.asdict(contract).items()}
-    return {
-        "file": str(path),
-        "bytes": str(path.stat().st_size),
-        **said,
-        "sha256": session.sha256(path),
-    }
-
-
-def doctor(device: str) -> Iterator[Finding]:
-    """What this machine can do, finding by finding."""
-    from gantool.doctor import examine
-
-    return examine(registry().models, device)
-
-
-def prepare_training(recipe: str, dataset: Path, options: TrainOptions) -> Run:
-    """A run ready to start or to go on; its folder is made here.
-
-    Raises UsageError for unknown recipes, options, presets, and for a folder that is in use.
-    """
-    function, presets = _recipe(recipe)
-    from gantool.training import run
-
-    return run.prepare(recipe, function, presets, dataset, options)
-
-
-def export(
-    folder: Path, output: Path | None = None, *, metadata: Mapping[str, str] | None = None
-) -> list[Path]:
-    """The model files of a training run's newest checkpoint. Raises GantoolError."""
-    from gantool.training import run
-
-    settings = run.Settings.read(folder)
-    function, _ = _recipe(settings.recipe)
-    from gantool.export import export_run
-
-    return export_run(function(**settings.options), folder, settings, output, metadata or {})
-
-
-def recipe_notes(name: str) -> notes_room.Notes:
-    """What the recipe says of itself, without importing it."""
-    return notes_room.read(_entry(name))
-
-
-def _entry(name: str) -> EntryPoint:
-    recipes = registry().recipes
-    if name not in recipes:
-        raise UsageError(f"no recipe {name}; there are {', '.join(recipes) or 'none'}")
-    return recipes[name]
-
-
-def _recipe(name: str) -> tuple[Any, Any]:
-    """The recipe's function and its presets. Raises UsageError, PluginError without PyTorch."""
-    entry = _entry(name)
-    try:
-        function = entry.load()
-    except ImportError as error:
-        if (error.name or "").split(".")[0] in ("torch", "safetensors", "onnxscript"):
-            raise PluginError(
-                f'training needs {error.name}: pip install "gantool[train]"'
-            ) from error
-        raise PluginError(f"recipe {name} cannot be loaded: {error}") from error
-    return function, import_module(function.__module__).PRESETS

@@ -1,0 +1,88 @@
+"""What is installed: plugins with their tasks, models and recipes, and what this machine can do."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gantool import plugin_manager
+from gantool import recipe_notes as notes_room
+from gantool.api.run_options import COMMANDS, RUN_OPTIONS
+from gantool.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from gantool.doctor import Finding
+
+
+def registry() -> plugin_manager.Registry:
+    """Everything that the installed plugins give."""
+    return plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet"}, COMMANDS)
+
+
+def model_path(model: str) -> Path:
+    """Where the file of a model is. Raises ModelError."""
+    from gantool import store
+
+    return store.locate(model, registry().models)
+
+
+def model_info(model: str) -> dict[str, str]:
+    """What a model file says of itself, and its size and hash."""
+    from gantool.runtime import pixel_io, session
+
+    path = model_path(model)
+    _, contract = pixel_io.read_model(path)
+    said = {key: str(value) for key, value in dataclasses.asdict(contract).items()}
+    return {
+        "file": str(path),
+        "bytes": str(path.stat().st_size),
+        **said,
+        "sha256": session.sha256(path),
+    }
+
+
+def doctor(device: str) -> Iterator[Finding]:
+    """What this machine can do, finding by finding."""
+    from gantool.doctor import examine
+
+    return examine(registry().models, device)
+
+
+def recipe_notes(name: str) -> notes_room.Notes:
+    """What the recipe says of itself, without importing it."""
+    return notes_room.read(_entry(name))
+
+
+def _entry(name: str) -> EntryPoint:
+    recipes = registry().recipes
+    if name not in recipes:
+        near = difflib.get_close_matches(name.lower(), recipes, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(recipes) or 'none'}"
+        raise UsageError(f"no recipe {name}: {hint}")
+    return recipes[name]
+
+
+def own_name(recipe: str) -> str:
+    """The name of a recipe that was called by the task it is shipped for."""
+    entry, known = _entry(recipe), registry()
+    same = [name for name, each in known.recipes.items() if each.value == entry.value]
+    return next((name for name in same if name not in known.tasks), recipe)
+
+
+def recipe(name: str) -> tuple[Any, Any]:
+    """The recipe's function and its presets. Raises UsageError, PluginError without PyTorch."""
+    entry = _entry(name)
+    try:
+        function = entry.load()
+    except ImportError as error:
+        if (error.name or "").split(".")[0] in ("torch", "safetensors", "onnxscript"):
+            raise PluginError(
+                f'training needs {error.name}: pip install "gantool[train]"'
+            ) from error
+        raise PluginError(f"recipe {name} cannot be loaded: {error}") from error
+    return function, import_module(function.__module__).PRESETS

@@ -1,0 +1,139 @@
+"""Training: from a folder of pictures to a model, and how good it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gantool.api.installed import model_path, own_name, registry
+from gantool.api.installed import recipe as function_of
+from gantool.api.running import load
+from gantool.errors import UsageError
+from gantool.training.options import Limits, TrainOptions
+
+if TYPE_CHECKING:
+    from gantool.evaluation import Evaluation
+    from gantool.runtime.session import Session
+    from gantool.training.inspection import Inspection
+    from gantool.training.loop import Progress
+    from gantool.training.monitors import Event
+    from gantool.training.pair_files import Pairing
+    from gantool.training.run import Run
+
+
+def check_data(folder: Path) -> Inspection:
+    """The layout of a folder of training pictures; `look` at its pictures, then ask for `remarks`.
+
+    Raises UsageError where it cannot be trained on.
+    """
+    from gantool.training.inspection import Inspection
+
+    return Inspection(folder)
+
+
+def describe_data(folder: Path) -> str:
+    """One line on what would be trained on and looked at. Raises UsageError, ItemError."""
+    from gantool.training import layouts
+
+    return layouts.describe(folder)
+
+
+def make_pairs(folder: Path, made_from: str, output: Path, *, overwrite: bool = False) -> Pairing:
+    """Pairs of `folder`'s pictures, input `made_from` them, to be written to `output/A`, `/B`.
+
+    Raises UsageError before anything is written; `write` of what it gives yields pair by pair.
+    """
+    from gantool.training import pair_files
+
+    return pair_files.plan(folder, made_from, output, overwrite=overwrite)
+
+
+def prepare_training(recipe: str, dataset: Path, options: TrainOptions) -> Run:
+    """A run ready to start or to go on; nothing is written yet.
+
+    Raises UsageError for unknown recipes, options, presets, and for a folder that is in use.
+    """
+    recipe = own_name(recipe)
+    function, presets = function_of(recipe)
+    from gantool.training import start
+
+    init = _start_of(options.init) if options.init else None
+    return start.prepare(recipe, function, presets, dataset, options, init=init)
+
+
+def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event, None, None]:
+    """Train on; yields what each step did and what is to be told. Closing it saves.
+
+    Raises GantoolError where it cannot go on; what was saved is there to resume from.
+    """
+    from gantool.training import session
+
+    return session.train(run, limits)
+
+
+def _start_of(init: str) -> Path:
+    """The folder of a run, or the file of a model."""
+    return Path(init) if Path(init).is_dir() else model_path(init)
+
+
+def export(
+    folder: Path,
+    output: Path | None = None,
+    *,
+    best: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """The model files of a training run's newest checkpoint, or its best. Raises GantoolError."""
+    from gantool.training.settings import Settings
+
+    settings = Settings.read(folder)
+    function, _ = function_of(settings.recipe)
+    from gantool.export import export_run
+
+    system = function(**settings.options)
+    return export_run(system, folder, settings, output, metadata or {}, best=best)
+
+
+def evaluate(
+    model: str,
+    dataset: Path,
+    *,
+    split: str | None = None,
+    made_from: str | None = None,
+    side: int | None = None,
+    limit: int | None = None,
+    features: Path | None = None,
+    device: str = "auto",
+) -> Evaluation:
+    """A measurement of a model, or of a training run's, on `dataset`: `.run()` does it.
+
+    `side` is the short side that pictures are brought to; None: that of the model's training, 0: as
+    they are.
+
+    Raises UsageError where nothing there can be compared, ModelError, DeviceError.
+    """
+    from gantool import evaluation
+    from gantool.training.samples import Choices
+
+    is_run = model not in registry().models and Path(model).is_dir()
+    session = _run_model(Path(model), device) if is_run else load(model, device=device)
+    side = session.contract.side if side is None else side
+    choices = Choices(split, made_from, side or None, limit, by_distance=features is not None)
+    return evaluation.prepare(session, dataset, choices, features)
+
+
+def _run_model(folder: Path, device: str) -> Session:
+    """Of a run's newest checkpoint; exported for this once where that has not been done."""
+    from gantool.evaluation import exported
+
+    if not (folder / "run.json").is_file():
+        raise UsageError(f"{folder}: no training run (no run.json in it), nor a model file")
+    with tempfile.TemporaryDirectory() as aside:
+        name = f"{folder.resolve().name}.onnx"
+        models = exported(folder) or export(folder, Path(aside, name))
+        if len(models) > 1:
+            names = ", ".join(path.name for path in models)
+            raise UsageError(f"{folder}: makes several models, {names}: export it and name one")
+        return load(str(models[0]), device=device)

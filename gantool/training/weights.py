@@ -1,0 +1,70 @@
+"""Weights to start from: of a model file, shipped or trained, or of a training run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+
+from gantool.errors import UsageError
+from gantool.runtime import pixel_io
+from gantool.training import checkpoint
+from gantool.training.settings import FILE, Settings
+from gantool.training.system import System
+
+CONSTANT = re.compile(r"val_\d+")
+"""How torch's exporter calls what is no weight."""
+
+
+def options(init: Path) -> tuple[str, dict[str, Any]]:
+    """The recipe that made `init` and the options it had; "" where the file does not say."""
+    if (init / FILE).is_file():
+        settings = Settings.read(init)
+        return settings.recipe, dict(settings.options)
+    _, contract = pixel_io.read_model(init)
+    return str(contract.recipe.get("name", "")), dict(contract.recipe.get("options", {}))
+
+
+def load(init: Path, system: System) -> None:
+    """Put the weights of `init` into the networks of `system`.
+
+    A run gives all its networks (their averages), a model file the one that was exported.
+    Raises UsageError where they do not fit.
+    """
+    if (init / FILE).is_file():
+        newest = next(checkpoint.usable(init / checkpoint.FOLDER), None)
+        if newest is None:
+            raise UsageError(f"{init}: no whole checkpoint to start from")
+        checkpoint.load_ema(newest, system.networks)
+        return
+    tensors, problems = stored(init), []
+    for export in system.exports():
+        network = system.networks[export.network]
+        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        try:
+            export.restore(network, tensors)
+            return
+        except (KeyError, RuntimeError) as error:
+            network.load_state_dict(before)
+            problems.append(" ".join(str(error).split())[:200])
+    raise UsageError(
+        f"{init}: does not fit the networks of this recipe: give the options it was trained with "
+        f"(gantool models info {init}): {problems[0]}"
+    )
+
+
+def stored(path: Path) -> dict[str, Tensor]:
+    """The weights of a model file by the names they had in training, float32.
+
+    Raises ModelError.
+    """
+    model, _ = pixel_io.read_model(path)
+    widened = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type == "Cast"}
+    named = {widened.get(each.name, each.name): each for each in model.graph.initializer}
+    return {
+        name: torch.tensor(numpy_helper.to_array(each)).float()
+        for name, each in named.items()
+        if not CONSTANT.fullmatch(name)
+    }

@@ -1,0 +1,73 @@
+"""What the recipes of translation share: generators by name, their model file, Adam, the rate."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from gantool.errors import UsageError
+from gantool.training.networks.resnet import ResnetGenerator
+from gantool.training.networks.unet import UnetGenerator
+from gantool.training.system import Contract
+
+DEPTHS = {"unet-64": 6, "unet-128": 7, "unet-256": 8}
+BLOCKS = {"resnet-6": 6, "resnet-9": 9}
+SMALLEST = 32
+"""Side of a picture that a PatchDiscriminator can judge, pixels."""
+
+
+def generator_named(name: str, *, channels: int, crop: int) -> nn.Module:
+    """The generator called `unet-256` and so on.
+
+    Raises UsageError where it cannot be trained on squares of `crop` pixels.
+    """
+    multiple = multiple_of(name)
+    if crop % multiple or crop < SMALLEST:
+        raise UsageError(f"--crop {crop}: {name} takes multiples of {multiple} from {SMALLEST}")
+    if name in DEPTHS:
+        return UnetGenerator(channels=channels, depth=DEPTHS[name])
+    return ResnetGenerator(channels=channels, blocks=BLOCKS[name])
+
+
+def multiple_of(name: str) -> int:
+    """What the sides of a generator's pictures must be multiples of."""
+    return 1 << DEPTHS.get(name, 2)
+
+
+def side_of(crop: int) -> int:
+    """Short side that pictures are brought to before they are cut: the jitter of the papers."""
+    return round(crop * 286 / 256)
+
+
+def contract_of(name: str, crop: int) -> Contract:
+    """What the model file of a generator says of itself that was trained on squares of `crop`."""
+    multiple = multiple_of(name)
+    return Contract(
+        task="translate",
+        multiple=multiple,
+        align=multiple,
+        minimum=max(16, multiple),
+        side=side_of(crop),
+        value_range=(-1.0, 1.0),
+    )
+
+
+def adam(networks: Iterable[nn.Module], rate: float) -> torch.optim.Adam:
+    """Over the weights of `networks` together, with β₁ 0.5 as in DCGAN."""
+    weights = [weight for network in networks for weight in network.parameters()]
+    optimizer = torch.optim.Adam(weights, lr=rate, betas=(0.5, 0.999), fused=True)
+    optimizer.register_load_state_dict_post_hook(_as_the_weights_lie)
+    return optimizer
+
+
+def _as_the_weights_lie(optimizer: torch.optim.Optimizer) -> None:
+    """Its state in the memory order of the weights: the fused step does not look at strides."""
+    for weight, state in optimizer.state.items():
+        for name, tensor in state.items():
+            if tensor.shape == weight.shape:
+                state[name] = torch.empty_like(weight).copy_(tensor)
+
+
+def level_then_falling(fraction: float) -> float:
+    """1 for the first half of the training, then linearly to 0."""
+    return min(1.0, 2 * (1 - fraction))
