@@ -31,7 +31,10 @@ def pictures(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "option"), [("speed.py", "--rows"), ("quality.py", "--model")])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("speed.py", "--rows"), ("quality.py", "--model"), ("training.py", "--threads")],
+)
 def test_help_names_the_options(name, option):
     text = ran(name, "--help")
     assert f"python benchmarks/{name}" in text
@@ -50,6 +53,12 @@ def test_speed_prints_the_rows_that_are_asked_for(tmp_path):
         assert row["ok"] == line.endswith(" ok")
         assert row["what"] in line
     assert told["machine"]["gantool"] == gantool.__version__
+
+
+@pytest.mark.slow
+def test_training_steps_are_measured_beside_plain_ones():
+    text = ran("training.py", "--rows", "cyclegan", "--channels", 4, "--size", 32, "--steps", 1)
+    assert sum(line.startswith("T1") for line in text.splitlines()) == 2
 
 
 @pytest.mark.slow

@@ -179,6 +179,10 @@ def _load_optimizer(
         if owner == phase:
             state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for weight, values in optimizer.state.items():
+        for key, tensor in values.items():
+            if tensor.shape == weight.shape:  # laid out alike: fused steps do not look at strides
+                values[key] = torch.empty_like(weight).copy_(tensor)
 
 
 def _save_tensors(tensors: dict[str, Tensor], file: Path) -> None:

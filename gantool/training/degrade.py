@@ -27,6 +27,13 @@ def resize(frame: Bytes, height: int, width: int) -> Bytes:
     return np.asarray(picture)
 
 
+def to_side(frame: Bytes, side: int) -> Bytes:
+    """The picture with a short side of `side` pixels, its proportions kept."""
+    factor = side / min(frame.shape[:2])
+    height, width = (max(side, round(length * factor)) for length in frame.shape[:2])
+    return resize(frame, height, width)
+
+
 def edges(frame: Bytes, low: int = 60, high: int = 140) -> Bytes:
     """Black lines on white where the picture has edges, by Canny's detector with hysteresis."""
     smooth = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.2)

@@ -26,6 +26,7 @@ class Ema:
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         for name, slow in self.networks.items():
             fast = networks[name]
-            torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), weight)
+            if slowly := list(slow.parameters()):
+                torch._foreach_lerp_(slowly, list(fast.parameters()), weight)
             for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
                 mine.copy_(theirs)

@@ -70,7 +70,7 @@ def train(
             drawn = [[_placed(batch, how.device) for batch in parts] for parts in drawn]
             losses: dict[str, float] = {}
             skipped: list[str] = []
-            torch.manual_seed(_seed(how, step))
+            _reseed(how, step)
             for phase, rates in zip(phases, base, strict=True):
                 if _set_rates(phase, rates, step / steps):
                     terms = _descend(system, phase, drawn[phase.draw], how, step / steps)
@@ -161,7 +161,10 @@ def _set_rates(phase: Phase, base: Sequence[float], fraction: float) -> bool:
     return factor > 0
 
 
-def _seed(how: How, step: int) -> int:
-    """Of what is drawn within a step: noise, dropout, the mix of a penalty."""
+def _reseed(how: How, step: int) -> None:
+    """For what is drawn within a step: noise, dropout, the mix of a penalty."""
     parts = np.random.SeedSequence((how.seed, step, how.workers.rank))
-    return int(parts.generate_state(1, np.uint64)[0])
+    seed = int(parts.generate_state(1, np.uint64)[0])
+    torch.default_generator.manual_seed(seed)  # of torch.manual_seed the part that is needed
+    if how.device.startswith("cuda"):
+        torch.cuda.manual_seed(seed)

@@ -57,9 +57,14 @@ def look(columns: Mapping[str, Tensor]) -> Iterator[Event]:
 
 
 def distance(columns: Mapping[str, Tensor]) -> float | None:
-    """Mean |result − target| where they are paired and of one shape: what `best` goes by."""
+    """Mean |result − target| where they are paired and of one shape: what `best` goes by.
+
+    A system of two directions has no pairs.
+    """
     result, target = columns.get("result"), columns.get("target")
     if result is None or target is None or result.shape != target.shape:
+        return None
+    if sum(title.startswith("result") for title in columns) > 1:
         return None
     mean = float((result.float() - target.float()).abs().mean())
     return mean if math.isfinite(mean) else None

@@ -97,8 +97,5 @@ def _made(path: Path, made_from: str) -> Pair:
 
 
 def _resized(read: Callable[[], Pair], side: int) -> Pair:
-    pair = read()
-    height, width = pair[0].shape[:2]
-    factor = side / min(height, width)
-    shape = (max(side, round(height * factor)), max(side, round(width * factor)))
-    return degrade.resize(pair[0], *shape), degrade.resize(pair[1], *shape)
+    one, other = read()
+    return degrade.to_side(one, side), degrade.to_side(other, side)

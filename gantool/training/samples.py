@@ -152,24 +152,24 @@ def _two(a: Path, b: Path, scale: int, side: int | None) -> tuple[Bytes, Bytes]:
         sizes = " and ".join(f"{each.shape[1]}×{each.shape[0]}" for each in (one, other))
         wanted = "both must have one size" if scale == 1 else f"the target must be {scale} times it"
         raise ItemError(f"{a}, {b}: a pair of {sizes}: {wanted}")
-    small = brought(one, side)
+    small = _brought(one, side)
     return small, degrade.resize(other, small.shape[0] * scale, small.shape[1] * scale)
 
 
 def _halves(path: Path, side: int | None) -> tuple[Bytes, Bytes]:
     both = _picture(path)
     middle = both.shape[1] // 2
-    return brought(both[:, :middle], side), brought(both[:, middle : 2 * middle], side)
+    return _brought(both[:, :middle], side), _brought(both[:, middle : 2 * middle], side)
 
 
 def _made(path: Path, made_from: str, side: int | None) -> tuple[Bytes, Bytes]:
     """The input is made at full size and then brought to `side`, as in training."""
     target = _picture(path)
-    return brought(degrade.FROM[made_from](target), side), brought(target, side)
+    return _brought(degrade.FROM[made_from](target), side), _brought(target, side)
 
 
 def _reduced(path: Path, scale: int, side: int | None) -> tuple[Bytes, Bytes]:
-    original = brought(_picture(path), side)
+    original = _brought(_picture(path), side)
     height, width = (length // scale * scale for length in original.shape[:2])
     if not height or not width:
         raise ItemError(f"{path}: too small to be reduced by {scale}")
@@ -177,11 +177,11 @@ def _reduced(path: Path, scale: int, side: int | None) -> tuple[Bytes, Bytes]:
 
 
 def _input(path: Path, side: int | None) -> tuple[Bytes, None]:
-    return brought(_picture(path), side), None
+    return _brought(_picture(path), side), None
 
 
 def _target(path: Path, side: int | None) -> tuple[None, Bytes]:
-    return None, brought(_picture(path), side)
+    return None, _brought(_picture(path), side)
 
 
 def _picture(path: Path) -> Bytes:
@@ -189,10 +189,5 @@ def _picture(path: Path) -> Bytes:
     return cast(Bytes, as_depth(read_image(path)[0], np.uint8))
 
 
-def brought(frame: Bytes, side: int | None) -> Bytes:
-    """The picture with a short side of `side` pixels; as it is for None."""
-    if side is None:
-        return frame
-    factor = side / min(frame.shape[:2])
-    height, width = (max(side, round(length * factor)) for length in frame.shape[:2])
-    return degrade.resize(frame, height, width)
+def _brought(frame: Bytes, side: int | None) -> Bytes:
+    return frame if side is None else degrade.to_side(frame, side)

@@ -1,18 +1,18 @@
 """Two kinds of pictures that are not paired as samples: one of each."""
 
 import shlex
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from gantool.errors import UsageError
-from gantool.training.data import read_eight_bit, to_tensor
-from gantool.training.degrade import Bytes
+from gantool.training.data import Kept, read_eight_bit, to_tensor
+from gantool.training.degrade import Bytes, to_side
 from gantool.training.layouts import Layout, look
-from gantool.training.samples import brought
 from gantool.training.system import Batch
 
 KINDS = "put the pictures of one kind into trainA/, those of the other into trainB/"
@@ -25,8 +25,8 @@ class Unpaired:
     Each is cut out at random and mirrored at random, as in CycleGAN (Zhu et al. 2017).
     """
 
-    a: list[Bytes]
-    b: list[Bytes]
+    a: Sequence[Bytes]
+    b: Sequence[Bytes]
     crop: int
     size: int
 
@@ -35,14 +35,14 @@ class Unpaired:
         random = np.random.default_rng([seed, step, item])
         return {name: self._draw(random, getattr(self, name)) for name in ("a", "b")}
 
-    def _draw(self, random: np.random.Generator, pictures: list[Bytes]) -> Tensor:
-        picture = pictures[random.integers(len(pictures))]
+    def _draw(self, random: np.random.Generator, pictures: Sequence[Bytes]) -> Tensor:
+        picture = pictures[int(random.integers(len(pictures)))]
         top, left = (int(random.integers(side - self.crop + 1)) for side in picture.shape[:2])
         piece = picture[top : top + self.crop, left : left + self.crop]
         return to_tensor(piece[:, ::-1] if random.integers(2) else piece) * 2 - 1
 
 
-def read_kinds(root: Path, split: str, side: int) -> tuple[list[Bytes], list[Bytes]]:
+def read_kinds(root: Path, split: str, side: int) -> tuple[Sequence[Bytes], Sequence[Bytes]]:
     """Every picture of the two kinds in `root`, its short side brought to `side` pixels.
 
     Raises UsageError for a layout that is not two kinds, ItemError for a picture that cannot be
@@ -51,12 +51,15 @@ def read_kinds(root: Path, split: str, side: int) -> tuple[list[Bytes], list[Byt
     layout = look(root, split)
     if layout.kind != "unpaired":
         raise UsageError(f"{layout}: not two kinds that are not paired: {_way_to_kinds(layout)}")
-    with ThreadPoolExecutor() as pool:
-        a, b = (
-            list(pool.map(lambda path: brought(read_eight_bit(path), side), paths))
-            for paths in layout.parts.values()
-        )
+    a, b = (
+        Kept([partial(_picture, path, side) for path in paths], lambda frame: frame.nbytes)
+        for paths in layout.parts.values()
+    )
     return a, b
+
+
+def _picture(path: Path, side: int) -> Bytes:
+    return to_side(read_eight_bit(path), side)
 
 
 def _way_to_kinds(layout: Layout) -> str:

@@ -55,17 +55,7 @@ def contract_of(name: str, crop: int) -> Contract:
 def adam(networks: Iterable[nn.Module], rate: float) -> torch.optim.Adam:
     """Over the weights of `networks` together, with β₁ 0.5 as in DCGAN."""
     weights = [weight for network in networks for weight in network.parameters()]
-    optimizer = torch.optim.Adam(weights, lr=rate, betas=(0.5, 0.999), fused=True)
-    optimizer.register_load_state_dict_post_hook(_as_the_weights_lie)
-    return optimizer
-
-
-def _as_the_weights_lie(optimizer: torch.optim.Optimizer) -> None:
-    """Its state in the memory order of the weights: the fused step does not look at strides."""
-    for weight, state in optimizer.state.items():
-        for name, tensor in state.items():
-            if tensor.shape == weight.shape:
-                state[name] = torch.empty_like(weight).copy_(tensor)
+    return torch.optim.Adam(weights, lr=rate, betas=(0.5, 0.999), fused=True)
 
 
 def level_then_falling(fraction: float) -> float:

@@ -10,6 +10,19 @@ from gantool.training import adversarial
 
 torch.manual_seed(0)
 REAL, FAKE = torch.randn(64, 7).double(), torch.randn(64, 7).double() + 0.5
+DISCRIMINATORS = [
+    adversarial.minimax_discriminator,
+    adversarial.least_squares_discriminator,
+    adversarial.wasserstein_critic,
+    adversarial.hinge_discriminator,
+    adversarial.relativistic_discriminator,
+]
+GENERATORS = [
+    adversarial.minimax_generator,
+    adversarial.nonsaturating_generator,
+    adversarial.least_squares_generator,
+    adversarial.wasserstein_generator,
+]
 
 
 def close(ours, formula):
@@ -67,3 +80,47 @@ def test_equal_densities_give_the_papers_optimum():
     """D = ½ everywhere: the discriminator's loss is log 4 (Goodfellow et al. 2014, theorem 1)."""
     undecided = torch.zeros(10)
     close(adversarial.minimax_discriminator(undecided, undecided), math.log(4))
+
+
+@pytest.mark.parametrize("loss", DISCRIMINATORS)
+def test_a_discriminator_goes_down_by_telling_them_apart(loss):
+    """From logits of no opinion: real ones are to rise and fake ones to fall."""
+    real, fake = torch.zeros(2, 8, requires_grad=True).unbind()
+    up, down = torch.autograd.grad(loss(real, fake), (real, fake))
+    assert (up < 0).all()
+    assert (down >= 0).all()
+    assert down.sum() > 0 or loss is adversarial.least_squares_discriminator  # 0 is its aim
+
+
+@pytest.mark.parametrize("loss", GENERATORS)
+def test_a_generator_goes_down_by_raising_its_logits(loss):
+    fake = torch.zeros(8, requires_grad=True)
+    (slope,) = torch.autograd.grad(loss(fake), fake)
+    assert (slope < 0).all()
+
+
+@pytest.mark.parametrize("loss", [*DISCRIMINATORS, adversarial.relativistic_generator])
+def test_losses_of_patches_are_means_over_all_of_them(loss):
+    patches = [logits.reshape(4, 2, 8, 7) for logits in (REAL, FAKE)]
+    assert loss(*patches).shape == ()
+    close(loss(*patches), loss(REAL.flatten(), FAKE.flatten()))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        adversarial.wasserstein_critic,
+        adversarial.relativistic_discriminator,
+        adversarial.relativistic_generator,
+    ],
+)
+def test_what_compares_scores_does_not_see_their_level(loss):
+    close(loss(REAL + 3, FAKE + 3), loss(REAL, FAKE))
+
+
+def test_hinge_leaves_alone_what_is_sure_enough():
+    real, fake = torch.tensor([1.5, 0.5]), torch.tensor([-1.5, -0.5])
+    slopes = torch.autograd.grad(
+        adversarial.hinge_discriminator(real.requires_grad_(), fake.requires_grad_()), (real, fake)
+    )
+    assert [slope.tolist() for slope in slopes] == [[0.0, -0.5], [0.0, 0.5]]

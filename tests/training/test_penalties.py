@@ -1,10 +1,15 @@
 """Penalties at critics whose gradient is known, and the history buffer's promises."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+from toys import Clouds, Ema, Phase, PointGan, adam, falling, level, mlp, steps, trained
 
-from gantool.training import penalties
+from gantool.training import adversarial, penalties
+from gantool.training.networks.discriminators import UnetDiscriminator
 
 W = torch.tensor([3.0, 4.0])
 
@@ -73,6 +78,55 @@ def test_clipped_weights_obey_the_limit():
     assert max(p.abs().max().item() for p in critic.parameters()) <= 0.01
 
 
+def pulled_apart(critic, turn, shape=(2,)):
+    """A system whose critic is trained to tell 3 + N(0, 1) from N(0, 1) as a fixed G bends it."""
+
+    def draw(random):
+        x, z = torch.randn((2, 8, *shape), generator=random)
+        return {"x": x + 3, "z": z}
+
+    def judge(critic, real, fake):
+        return {"gan": adversarial.wasserstein_critic(critic(real), critic(fake))}
+
+    networks = {"generator": nn.PReLU(), "discriminator": critic}
+    return PointGan(networks, [turn], judge, adversarial.wasserstein_generator, Clouds(draw))
+
+
+def test_a_trained_critic_obeys_the_limit_after_every_step():
+    """As a phase's `after`, with a rate that throws the weights far beyond it."""
+    torch.manual_seed(0)
+    critic, limit = mlp(2, 16, 1), 0.01
+    after = lambda: penalties.clip_weights(critic, limit)  # noqa: E731  # as recipes write it
+    gan = pulled_apart(critic, Phase("discriminator", adam(critic, 0.05), level, after=after))
+    highest = [
+        max(each.abs().max().item() for each in critic.parameters())
+        for _ in steps(gan, Ema(gan.networks), 20)
+    ]
+    assert highest == pytest.approx([limit] * 20, rel=1e-6)
+    assert max(highest) <= limit * (1 + 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: nn.Sequential(spectral_norm(nn.Linear(2, 32)), nn.ReLU(), nn.Linear(32, 1)), (2,)),
+        (lambda: UnetDiscriminator(channels=4), (3, 16, 16)),
+    ],
+    ids=["points", "unet"],
+)
+def test_spectral_norms_stay_one_while_weights_grow(make, shape):
+    """σ by svdvals after training steps: the power iteration keeps up with the weights."""
+    torch.manual_seed(0)
+    critic = make()
+    turn = Phase("discriminator", adam(critic, 2e-3), falling)
+    trained(pulled_apart(critic, turn, shape), 60)
+    normed = [each for each in critic.modules() if hasattr(each, "parametrizations")]
+    grown = [each.parametrizations.weight.original for each in normed]
+    sigmas = [torch.linalg.svdvals(each.weight.detach().flatten(1))[0].item() for each in normed]
+    assert sigmas == pytest.approx([1.0] * len(sigmas), abs=0.02)
+    assert any(abs(torch.linalg.svdvals(w.detach().flatten(1))[0] - 1) > 0.1 for w in grown)
+
+
 def test_feature_matching_moves_only_the_fake():
     real, fake = samples(0).requires_grad_(), samples(1).requires_grad_()
     loss = penalties.feature_matching([real], [fake])
@@ -100,6 +154,15 @@ class TestHistory:
         assert back[:50] == list(range(50))
         older = sum(value != step for step, value in enumerate(back[50:], 50))
         assert 0.45 <= older / 10_000 <= 0.55
+        assert all(value <= step for step, value in enumerate(back))
+
+    def test_what_is_replaced_comes_back_once(self):
+        """An older picture that comes back makes room for the new one: none comes twice."""
+        history = penalties.History(50, seed=1)
+        back = [history.mix(torch.full((1, 1), float(step))).item() for step in range(2000)]
+        again = [value for step, value in enumerate(back) if value != step]
+        # the 50 first are given back at once as well as kept
+        assert len(again) == len(set(again))
 
     def test_nothing_live_comes_back(self):
         history = penalties.History(2)
@@ -108,11 +171,16 @@ class TestHistory:
         assert not any(picture.requires_grad for picture in history.pictures)
 
     def test_a_stored_picture_does_not_follow_its_source(self):
-        history = penalties.History(1)
-        batch = torch.zeros(1, 3)
-        history.mix(batch)
-        batch.fill_(7)
-        assert history.pictures[0].sum() == 0
+        """Neither the batch that was given nor the one that came back, also when it replaces."""
+        history = penalties.History(2, seed=1)
+        kept = []
+        for _, batch in zip(range(20), itertools.repeat(torch.zeros(2, 3)), strict=False):
+            back = history.mix(batch.zero_())
+            kept += [picture.sum().item() for picture in history.pictures]
+            batch.fill_(7)
+            back.fill_(7)
+            kept += [picture.sum().item() for picture in history.pictures]
+        assert set(kept) == {0.0}
 
     def test_restored_history_goes_on_the_same(self):
         first, second = penalties.History(5, seed=3), penalties.History(5, seed=9)
@@ -122,3 +190,19 @@ class TestHistory:
         second.restore(first.state())
         for batch in batches[20:]:
             assert torch.equal(first.mix(batch), second.mix(batch))
+
+    def test_a_state_does_not_follow_what_happens_after_it(self):
+        history, other = penalties.History(5, seed=3), penalties.History(5)
+        history.mix(samples(0, (8, 3)))
+        state = history.state()
+        first = [history.mix(samples(seed, (4, 3))) for seed in range(10)]
+        other.restore(state)
+        assert all(
+            torch.equal(other.mix(samples(seed, (4, 3))), back) for seed, back in enumerate(first)
+        )
+
+    def test_a_history_with_nothing_in_it_is_restored_as_that(self):
+        full = penalties.History(5)
+        full.mix(samples(0))
+        full.restore(penalties.History(5, seed=3).state())
+        assert not full.pictures
