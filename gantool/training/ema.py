@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Ema:
@@ -26,7 +26,8 @@ class Ema:
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         for name, slow in self.networks.items():
             fast = networks[name]
-            if slowly := list(slow.parameters()):
-                torch._foreach_lerp_(slowly, list(fast.parameters()), weight)
+            averages: list[Tensor] = list(slow.parameters())
+            if averages:  # a fixed filter has none
+                torch._foreach_lerp_(averages, list(fast.parameters()), weight)
             for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
                 mine.copy_(theirs)
