@@ -230,7 +230,8 @@ def test_a_run_without_its_model_is_exported_aside(run, pairs, monkeypatch):
     before = sorted(run.rglob("*"))
     given = []
     monkeypatch.setattr(
-        api, "export", lambda folder, path: given.append(path) or [trained(path, 100)]
+        "gantool.api.training.export",
+        lambda folder, path: given.append(path) or [trained(path, 100)],
     )
     session = api.evaluate(str(run), pairs, device="cpu").session
     assert session.contract.recipe["steps"] == 100

@@ -15,7 +15,7 @@ from gantool.cli import show
 from gantool.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
-    from gantool.training.inspection import Inspection, Remark
+    from gantool.training.inspection import Inspection
 
 app = typer.Typer(help="Folders of pictures to train on.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of pictures.")]
@@ -44,10 +44,10 @@ def check(folder: Folder, quiet: Quiet = False) -> int:
             progress.advance(each.path.name)
     remarks = list(found.remarks())
     _print(f"{folder}: {found.meaning}", _summary(found))
-    _print("remarks:", map(_worded, remarks))
+    _print("remarks:", map(str, remarks))
     if refusing := [remark for remark in remarks if remark.refuses]:
         more = f" (and {len(refusing) - 1} more, above)" if len(refusing) > 1 else ""
-        raise UsageError(f"{folder}: not ready to train on: {_worded(refusing[0])}{more}")
+        raise UsageError(f"{folder}: not ready to train on: {refusing[0]}{more}")
     commands = list(_commands(found.splits["train"].kind, folder))
     _print("to train on it:", commands or ["no recipe for this layout is installed"])
     if found.unreadable:
@@ -110,11 +110,6 @@ def _summary(found: "Inspection") -> Iterator[str]:
         where = f"  in {place}/" if place.parts and place.name != split else ""
         for part, files in layout.parts.items():
             yield f"{split:<6} {part:<10} {len(files):>6}  {found.extent(files)}{where}"
-
-
-def _worded(remark: "Remark") -> str:
-    more = f" (and {remark.others} more)" if remark.others else ""
-    return f"{remark.path}{more}: {remark.text}"
 
 
 def _commands(kind: str, folder: Path) -> Iterator[str]:

@@ -39,6 +39,8 @@ MadeFrom = Annotated[
         "--from", metavar="edges|grey|lowres", help="Make the inputs of a folder of targets."
     ),
 ]
+SMALLEST = 16
+"""Pixels of a side that can be measured."""
 Side = Annotated[
     int | None,
     typer.Option(
@@ -86,6 +88,8 @@ def evaluate(
       gantool evaluate edges2cats.onnx cats/ --from edges   pairs made from targets
       gantool evaluate monet.onnx photos2monet/ --features inception.onnx
     """
+    if side and side < SMALLEST:
+        raise UsageError(f"--side {side}: must be {SMALLEST} or more, or 0")
     began = time.monotonic()
     evaluation = api.evaluate(
         model,

@@ -22,9 +22,13 @@ RECENT = 50
 
 
 def plan(run: "Run") -> None:
-    """What would be trained, on what, for how long; tries a few steps."""
-    settings = run.settings
+    """What would be trained, on what, for how long; looks at all pictures, tries a few steps."""
+    settings, found = run.settings, api.check_data(run.dataset)
     print(api.describe_data(run.dataset))
+    with closing(found.look()) as pictures:
+        deque(pictures, maxlen=0)
+    for remark in found.remarks():
+        print(remark)
     shown = {**settings.options, "steps": settings.steps, "precision": settings.precision}
     chosen = " ".join(f"{name.rstrip('_')}={value}" for name, value in shown.items() if value != "")
     print(f"{settings.recipe}: {chosen}")

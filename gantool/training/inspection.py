@@ -52,6 +52,10 @@ class Remark:
     refuses: bool = False
     """Nothing can be trained before it is mended."""
 
+    def __str__(self) -> str:
+        more = f" (and {self.others} more)" if self.others else ""
+        return f"{self.path}{more}: {self.text}"
+
 
 @dataclass
 class Inspection:

@@ -102,8 +102,9 @@ def parameter(key: str) -> str:
 def _parsed(key: str, text: str, kind: Any) -> Any:
     """`text` as `kind`: bool, int, float, str, or one of a Literal's; of a union the first."""
     if typing.get_origin(kind) is typing.Literal:
-        if text not in typing.get_args(kind):
-            raise UsageError(f"{key}={text}: there are {', '.join(typing.get_args(kind))}")
+        choices = typing.get_args(kind)
+        if text not in choices:
+            raise UsageError(f"{key}={text}: there are {', '.join(filter(None, choices))}")
         return text
     if isinstance(kind, types.UnionType):
         kind = typing.get_args(kind)[0]

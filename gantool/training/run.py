@@ -4,7 +4,6 @@
 `checkpoints/` what resuming needs, `previews/` sheets of samples that are held out.
 """
 
-import shutil
 from collections.abc import Generator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -28,6 +27,8 @@ from gantool.training.workers import Workers
 if TYPE_CHECKING:
     from gantool.training.options import Recipe
 
+ASIDES = f"{atomic.ASIDE}*"
+"""Files that a kill has left behind."""
 HELD_OUT = 2**40
 """The step whose samples are looked at; it is never reached."""
 OTHER = 1_000_003
@@ -84,8 +85,9 @@ class Run:
         Foreign weights are saved first: the run is then one of its own.
         """
         if self.workers.first:
-            for left in self.folder.rglob(f"{atomic.ASIDE}*"):
-                left.unlink() if left.is_file() else shutil.rmtree(left, ignore_errors=True)
+            for left in (*self.folder.glob(ASIDES), *self.folder.glob(f"previews/{ASIDES}")):
+                if left.is_file():
+                    left.unlink()
             if self.init is not None and self.step == 0:
                 self._write(checkpoint.Facts(), [checkpoint.memory(self.system)])
             self.settings.write(self.folder)

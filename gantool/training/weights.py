@@ -39,20 +39,18 @@ def load(init: Path, system: System) -> None:
             raise UsageError(f"{init}: no whole checkpoint to start from")
         checkpoint.load_ema(newest, system.networks)
         return
-    tensors, problems = stored(init), []
+    tensors = stored(init)
     for export in system.exports():
         network = system.networks[export.network]
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         try:
             export.restore(network, tensors)
             return
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, RuntimeError):  # torch says so in forty lines
             network.load_state_dict(before)
-            problems.append(" ".join(str(error).split())[:200])
-    raise UsageError(
-        f"{init}: does not fit the networks of this recipe: give the options it was trained with "
-        f"(gantool models info {init}): {problems[0]}"
-    )
+    maker, had = options(init)
+    made = " ".join([maker or "somebody", *(f"{name}={value}" for name, value in had.items())])
+    raise UsageError(f"{init}: does not fit the networks of this recipe: made by {made}")
 
 
 def stored(path: Path) -> dict[str, Tensor]:

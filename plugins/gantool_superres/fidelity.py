@@ -22,7 +22,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "fast": {"batch": 16, "crop": 48, "steps": 30_000},
     "full": {"channels": 64, "layers": 16, "batch": 32, "crop": 64, "steps": 300_000},
 }
-COST = {"tiny": "2 min", "fast": "6 h", "full": "1 week"}
+COST = {"tiny": "1 min", "fast": "6 h", "full": "1 week"}
 
 
 @dataclass(frozen=True)

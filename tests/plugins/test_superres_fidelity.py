@@ -11,7 +11,10 @@ from PIL import Image
 
 from gantool.errors import UsageError
 from gantool.training import options
-from gantool.training.run import Run, Settings
+from gantool.training.batches import collate
+from gantool.training.run import Run
+from gantool.training.session import train
+from gantool.training.settings import Settings
 from gantool_superres import fidelity
 from gantool_superres.fidelity import cosine, superres_fidelity
 
@@ -51,33 +54,34 @@ def test_the_loss_is_the_mean_absolute_difference():
     system = superres_fidelity(**TINY)
     batch = {"low": torch.rand(2, 3, 6, 6), "high": torch.rand(2, 3, 12, 12)}
     (phase,) = system.phases()
-    loss = system.loss(phase, batch)
+    loss = system.loss(phase, batch, 0.0)
     guess = system.networks["generator"](batch["low"])
     assert loss["l1"].item() == pytest.approx((guess - batch["high"]).abs().mean().item())
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_batches_are_as_the_options_say(photos, scale):
-    data = superres_fidelity(scale=scale, batch=3, crop=8).dataset(photos)
-    batch = data.batch(seed=1, step=2)
-    assert tuple(batch["low"].shape) == (3, 3, 8, 8)
-    assert tuple(batch["high"].shape) == (3, 3, 8 * scale, 8 * scale)
+    data = superres_fidelity(scale=scale, batch=3, crop=8).dataset(photos, "train")
+    sample = data.sample(seed=1, step=2, item=0)
+    assert data.size == 3
+    assert tuple(sample["low"].shape) == (3, 8, 8)
+    assert tuple(sample["high"].shape) == (3, 8 * scale, 8 * scale)
 
 
 def test_pictures_smaller_than_a_crop_with_its_margin_are_refused(photos):
-    superres_fidelity(scale=4, crop=10).dataset(photos)  # (10 + 2 · 4) · 4 = 72
+    superres_fidelity(scale=4, crop=10).dataset(photos, "train")  # (10 + 2 · 4) · 4 = 72
     with pytest.raises(UsageError, match="at least 76 pixels: add larger ones, or train with a"):
-        superres_fidelity(scale=4, crop=11).dataset(photos)
+        superres_fidelity(scale=4, crop=11).dataset(photos, "train")
 
 
 def test_it_learns_what_bilinear_enlargement_misses(photos, tmp_path):
     settings = Settings("superres-fidelity", TINY | {"rate": 5e-3}, "photos", 200)
-    run = Run(superres_fidelity, tmp_path, settings, photos, "cpu")
-    deque(run.train(), maxlen=0)
-    data, slow = run.system.dataset(photos), run.ema.networks["generator"]
+    run = Run(superres_fidelity, tmp_path, settings, photos)
+    deque(train(run), maxlen=0)
+    data, slow = run.system.dataset(photos, "train"), run.ema.networks["generator"]
     learned, bilinear = [], []
     for step in range(1000, 1010):  # crops that training has not seen
-        batch = data.batch(0, step)
+        batch = collate(data, 0, step, range(data.size))
         with torch.no_grad():
             anchor = torch.nn.functional.interpolate(batch["low"], scale_factor=2, mode="bilinear")
             learned.append((slow(batch["low"]) - batch["high"]).abs().mean().item())
@@ -90,8 +94,8 @@ def test_resumed_equals_straight(photos, tmp_path, precision):
     def trained(folder: Path, *sessions: int) -> Run:
         settings = Settings("superres-fidelity", TINY, "photos", 6, precision=precision)
         for steps in sessions:
-            run = Run(superres_fidelity, folder, settings, photos, "cpu")
-            deque(run.train(max_steps=steps), maxlen=0)
+            run = Run(superres_fidelity, folder, settings, photos)
+            deque(train(run, options.Limits(max_steps=steps)), maxlen=0)
         return run
 
     straight, resumed = trained(tmp_path / "a", 6), trained(tmp_path / "b", 2, 4)

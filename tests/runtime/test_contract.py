@@ -15,6 +15,7 @@ FULL = Contract(
     multiple=8,
     align=4,
     minimum=16,
+    side=286,
     halo=12,
     statistics="global",
     value_range=(-1.0, 1.0),
