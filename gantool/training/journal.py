@@ -46,9 +46,11 @@ class Journal:
 
     def forget_after(self, step: int) -> None:
         """Out of the log: lines of later steps, which come again, and one that was cut off."""
-        lines = self.file.read_text().splitlines(keepends=True) if self.file.exists() else []
+        if not self.active or not self.file.exists():
+            return
+        lines = self.file.read_text().splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("}\n") and json.loads(line)["step"] <= step]
-        if kept != lines and self.active:
+        if kept != lines:
             atomic.write_text(self.file, "".join(kept))
 
     def close(self) -> None:

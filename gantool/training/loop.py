@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gantool.errors import UsageError
 from gantool.training.batches import ahead, collate
 from gantool.training.ema import Ema
 from gantool.training.system import Batch, Dataset, Phase, System
@@ -54,12 +53,8 @@ def train(
     Schedules depend on `steps` alone, never on where the caller stops; what is drawn at random
     within a step depends on (seed, step) alone. Changes `system` and `ema` in place.
     """
+    how.workers.check(data.size, how.accumulate)
     phases = system.phases()
-    if data.size % (how.accumulate * how.workers.world):
-        raise UsageError(
-            f"a batch of {data.size} cannot be split into {how.workers.world} (processes) times "
-            f"{how.accumulate} (--accumulate) equal parts: change the batch"
-        )
     base = [[_first_rate(group) for group in phase.optimizer.param_groups] for phase in phases]
     make = functools.partial(_batches, data, how, 1 + max(phase.draw for phase in phases))
     with contextlib.closing(ahead(make, first, steps)) as coming:
@@ -167,4 +162,4 @@ def _reseed(how: How, step: int) -> None:
     seed = int(parts.generate_state(1, np.uint64)[0])
     torch.default_generator.manual_seed(seed)  # of torch.manual_seed the part that is needed
     if how.device.startswith("cuda"):
-        torch.cuda.manual_seed(seed)
+        torch.cuda.manual_seed_all(seed)

@@ -117,7 +117,9 @@ class History:
     def state(self) -> dict[str, Tensor]:
         """All that `restore` needs."""
         kept = {"random": self.random.get_state()}
-        return kept | ({"pictures": torch.stack(self.pictures)} if self.pictures else {})
+        if self.pictures:  # those restored are on the CPU, newer ones may be elsewhere
+            kept["pictures"] = torch.stack([each.cpu() for each in self.pictures])
+        return kept
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self.random.set_state(state["random"])

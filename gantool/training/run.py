@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gantool import atomic
-from gantool.errors import GantoolError
+from gantool.errors import GantoolError, UsageError
 from gantool.training import checkpoint, layouts, preview, weights
 from gantool.training.batches import collate
 from gantool.training.degrade import Bytes
@@ -74,10 +74,15 @@ class Run:
         return self.step >= self.settings.steps
 
     def data(self) -> tuple[Dataset, Batch]:
-        """What to train on, and samples held out of it, or where there are none, of it."""
+        """What to train on, and samples held out of it, or where there are none, of it.
+
+        Raises UsageError, before anything is written, where it cannot be trained on.
+        """
         held_out = self.system.dataset(self.dataset, layouts.held_out(self.dataset))
         samples = collate(held_out, self.settings.seed, HELD_OUT, range(LOOKED_AT))
-        return self.system.dataset(self.dataset, "train"), samples
+        data = self.system.dataset(self.dataset, "train")
+        self.workers.check(data.size, self.settings.accumulate)
+        return data, samples
 
     def begin(self) -> None:
         """Make the folder, or tidy it after a kill.
@@ -149,6 +154,8 @@ class Run:
         self.damaged = newer[: newer.index(found)] if found else newer
         if self.init is not None and found is None:
             weights.load(self.init, self.system)
+        elif self.settings.init and found is None:
+            raise UsageError(f"{self.folder}: no whole checkpoint: give --init once more")
         for network in self.system.networks.values():
             network.to(device=self.workers.device)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs

@@ -27,9 +27,9 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
     """
     limits = limits or Limits()
     data, samples = run.data()
+    journal = Journal(run.folder, tensorboard=limits.tensorboard, active=run.workers.first)
     run.begin()
     clock, watch, saved = Clock(run, limits), Watch(), run.step
-    journal = Journal(run.folder, tensorboard=limits.tensorboard, active=run.workers.first)
     with closing(journal), closing(_steps(run, data)) as steps:
         journal.forget_after(run.step)
         for event in _passed_over(run):
@@ -39,10 +39,10 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
             for progress, events in steps:
                 events += [*watch.losses(progress.losses), *_looked(run, watch, samples)]
                 wish = clock.wish(events)
+                _write(run, journal, progress, events)
                 if wish >= SAVE:
                     run.save(samples)
                     saved = run.step
-                _write(run, journal, progress, events)
                 if run.step in (1, clock.last) or run.step % limits.preview_every == 0:
                     journal.sheet(run.step, run.show(samples))
                 yield progress
@@ -53,7 +53,7 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
             saved = run.step  # stopped within a step: some weights have moved, others have not
             raise
         finally:
-            if run.step > saved:
+            if run.step > saved and run.workers.world == 1:  # saving takes all processes
                 run.save(samples)
     if clock.failure:
         raise GantoolError(f"{run.folder}: stopped at step {run.step}, saved: {clock.failure}")
@@ -71,7 +71,7 @@ class Clock:
     def wish(self, events: list[Event]) -> int:
         """GO_ON, SAVE or STOP, which saves as well."""
         now = time.monotonic()
-        if self.limits.on_collapse == "stop":
+        if self.limits.on_collapse == "stop" and self.run.workers.first:
             self.failure = next((each.text for each in events if each.kind in FAILURES), "")
         due = self.run.step % SAVE_EVERY == 0 or now - self.saved >= SAVE_SECONDS
         over = (

@@ -31,6 +31,7 @@ def prepare(
     `init` is the file or the run to take the first weights from. Raises UsageError where the
     folder is in use, and where a run that goes on is given other options than it was started with.
     """
+    group = workers.join(device(options.device))
     folder = options.output or Path(f"{dataset.resolve().name}-{recipe}")
     started = (folder / FILE).exists()
     if started and not options.resume:
@@ -43,17 +44,18 @@ def prepare(
     settings = _settings(recipe, dataset, values, options)
     if started:
         settings = _same(folder, Settings.read(folder), settings, options)
-    group = workers.join(device(options.device))
+    group.highest(0)  # until all have looked into the folder, none writes
     return Run(function, folder, settings, dataset, workers=group, init=init)
 
 
 def _values(
     recipe: str, function: "Recipe", presets: Presets, options: TrainOptions, init: Path | None
 ) -> dict[str, Any]:
-    """The recipe's options and `steps`; those of the network are those of `init`."""
+    """The recipe's options and `steps`; what is not given is as in `init`, but for its data."""
     maker, start = weights.options(init) if init is not None else ("", {})
     if maker not in ("", recipe):
         start = {}  # another recipe's: its options mean other things
+    start.pop("from_", None)
     return resolve(function, presets, options.preset, options.given, start=start)
 
 

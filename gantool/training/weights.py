@@ -39,8 +39,9 @@ def load(init: Path, system: System) -> None:
             raise UsageError(f"{init}: no whole checkpoint to start from")
         checkpoint.load_ema(newest, system.networks)
         return
-    tensors = stored(init)
-    for export in system.exports():
+    tensors, exports = stored(init), system.exports()
+    named = [each for each in exports if init.stem.endswith(f"-{each.network}")]
+    for export in named or exports:
         network = system.networks[export.network]
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         try:

@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from gantool.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Workers:
@@ -25,6 +27,14 @@ class Workers:
     def first(self) -> bool:
         """The one process that writes files and speaks."""
         return self.rank == 0
+
+    def check(self, size: int, parts: int) -> None:
+        """Raises UsageError for a batch that cannot be shared out in equal micro-batches."""
+        if size % (self.world * parts):
+            raise UsageError(
+                f"a batch of {size} cannot be split into {self.world} (processes) times {parts} "
+                "(--accumulate) equal parts: change the batch"
+            )
 
     def share(self, items: Sequence[int], parts: int) -> list[Sequence[int]]:
         """This process's part of `items`, in `parts` equal micro-batches."""

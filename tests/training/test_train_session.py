@@ -11,12 +11,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gantool.errors import UsageError
 from gantool.training import checkpoint, run, session
 from gantool.training.loop import Progress
 from gantool.training.monitors import Event
 from gantool.training.options import Limits
 from gantool.training.run import Run
+from gantool.training.settings import Settings
 from gantool.training.system import Batch
+from gantool.training.workers import Workers
 from systems import (
     STEPS,
     ToyGan,
@@ -219,3 +222,33 @@ def test_a_resumed_log_has_every_step_once(tmp_path, monkeypatch):
         lines.write(json.dumps({"step": 5, "losses": {}}) + '\n{"step": 6, "los')
     trained(tmp_path, 99)
     assert [line["step"] for line in logged(tmp_path)] == list(range(1, STEPS + 1))
+
+
+def test_a_batch_that_cannot_be_shared_out_leaves_no_folder(tmp_path):
+    settings = Settings("toy", {}, "noise", 4, accumulate=3)
+    going = Run(hard_gan, tmp_path / "run", settings, tmp_path)
+    with pytest.raises(UsageError, match="equal parts"):
+        next(session.train(going))
+    assert not (tmp_path / "run").exists()
+
+
+class Alone(Workers):
+    """One of two processes; the other has nothing to say, and hangs where this one saves alone."""
+
+    def average(self, tensors: object) -> None: ...
+
+    def highest(self, number: int) -> int:
+        return number
+
+    def gather(self, thing: object) -> list[dict[str, Tensor]]:
+        raise AssertionError("waits for the other process")
+
+
+def test_one_of_several_processes_that_is_closed_does_not_save_alone(tmp_path):
+    settings = Settings("toy", {}, "noise", 20)
+    going = Run(hard_gan, tmp_path / "run", settings, tmp_path, workers=Alone(world=2))
+    with closing(session.train(going)) as steps:
+        for _ in range(3):
+            next(steps)
+    assert going.step == 3
+    assert not going.checkpoints.exists()
