@@ -32,7 +32,7 @@ class Contract:
     minimum: int = 1
     """Smallest side the network takes."""
     side: int = 0
-    """Short side of the pictures it was trained on; 0 where the size does not matter."""
+    """Short side of the pictures it is for; 0 where the size does not matter."""
     halo: int = 0
     """How far an output pixel looks; tiles are read this much wider."""
     statistics: Literal["local", "global"] = "local"

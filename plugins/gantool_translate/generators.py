@@ -47,7 +47,7 @@ def contract_of(name: str, crop: int) -> Contract:
         multiple=multiple,
         align=multiple,
         minimum=max(16, multiple),
-        side=side_of(crop),
+        side=crop,  # without the jitter, as the papers test
         value_range=(-1.0, 1.0),
     )
 

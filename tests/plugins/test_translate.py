@@ -26,7 +26,7 @@ def test_the_catalogue_knows_the_file():
         "edges2cats",
         model.licence,
     )
-    assert (said["side"], said["statistics"]) == ("286", "global")
+    assert (said["side"], said["statistics"]) == ("256", "global")
 
 
 def test_the_card_says_how_to_train_it():
