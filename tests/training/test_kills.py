@@ -69,7 +69,7 @@ def test_twenty_kills_lose_no_more_than_an_interval_each_and_no_bit_in_the_end(t
         more, later = drawn.randrange(1, 10), drawn.uniform(0, 0.03)
         kill(tmp_path / "killed", steps, more=more, later=later, amid=amid)
         amid_saves += is_saving(tmp_path / "killed")
-        assert 0 <= reached(tmp_path / "killed") - saved(tmp_path / "killed") < INTERVAL
+        assert 0 <= reached(tmp_path / "killed") - saved(tmp_path / "killed") <= INTERVAL
     assert amid_saves >= kills // 4
     resumed = trained(tmp_path / "killed", steps, steps=steps)
     straight = trained(tmp_path / "straight", steps, steps=steps)
