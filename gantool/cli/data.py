@@ -119,7 +119,7 @@ def _commands(kind: str, folder: Path) -> Iterator[str]:
         with suppress(PluginError):  # a recipe without its source
             notes = api.recipe_notes(name)
             command = shlex.join(("gantool", "train", name, str(folder)))
-            makes = [each.flag for each in notes.options if each.name in ("from_", "made_from")]
+            makes = [each.flag for each in notes.options if each.name == "from_"]
             if _needed(notes.data) == kind:
                 yield command
             elif kind == "plain" and makes:

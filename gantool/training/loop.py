@@ -66,11 +66,10 @@ def train(
             losses: dict[str, float] = {}
             skipped: list[str] = []
             _reseed(how, step)
-            for phase, rates in zip(phases, base, strict=True):
-                if _set_rates(phase, rates, step / steps):
-                    terms = _descend(system, phase, drawn[phase.draw], how, step / steps)
-                    losses |= {f"{phase.name}/{name}": value for name, value in terms.items()}
-                    skipped += [] if terms else [phase.name]
+            for phase in _turns(phases, base, step / steps):
+                terms = _descend(system, phase, drawn[phase.draw], how, step / steps)
+                losses |= {f"{phase.name}/{name}": value for name, value in terms.items()}
+                skipped += [] if terms else [phase.name]
             ema.update(system.networks, step)
             seconds = time.perf_counter() - begin
             yield Progress(step + 1, losses, seconds, waited, tuple(skipped))
@@ -148,12 +147,16 @@ def _first_rate(group: dict[str, Any]) -> float:
     return rate
 
 
-def _set_rates(phase: Phase, base: Sequence[float], fraction: float) -> bool:
-    """Put the schedule's rates into the optimizer; False where the phase has no turn."""
-    factor = phase.rate(fraction)
-    for group, rate in zip(phase.optimizer.param_groups, base, strict=True):
-        group["lr"] = rate * factor
-    return factor > 0
+def _turns(
+    phases: Sequence[Phase], base: Sequence[Sequence[float]], fraction: float
+) -> Iterator[Phase]:
+    """The phases that have a turn, the schedule's rates set as each comes."""
+    for phase, rates in zip(phases, base, strict=True):
+        factor = phase.rate(fraction)
+        for group, rate in zip(phase.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * factor
+        if factor > 0:
+            yield phase
 
 
 def _reseed(how: How, step: int) -> None:
