@@ -11,7 +11,7 @@ from gantool.training.networks.unet import UnetGenerator
 from gantool.training.system import Contract
 
 DEPTHS = {"unet-64": 6, "unet-128": 7, "unet-256": 8}
-BLOCKS = {"resnet-6": 6, "resnet-9": 9}
+BLOCKS = {"resnet-6": 6, "resnet-9": 9, "light-6": 6, "light-9": 9}
 SMALLEST = 32
 """Side of a picture that a PatchDiscriminator can judge, pixels."""
 
@@ -26,7 +26,8 @@ def generator_named(name: str, *, channels: int, crop: int) -> nn.Module:
         raise UsageError(f"--crop {crop}: {name} takes multiples of {multiple} from {SMALLEST}")
     if name in DEPTHS:
         return UnetGenerator(channels=channels, depth=DEPTHS[name])
-    return ResnetGenerator(channels=channels, blocks=BLOCKS[name])
+    light = name.startswith("light")
+    return ResnetGenerator(channels=channels, blocks=BLOCKS[name], light=light)
 
 
 def multiple_of(name: str) -> int:

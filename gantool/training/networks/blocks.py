@@ -86,9 +86,12 @@ _SUMS = _sums()
 
 
 def start_small(network: nn.Module, deviation: float = 0.02) -> None:
-    """Convolutions from N(0, 0.02²), biases 0, as DCGAN and pix2pix start them, in place."""
+    """Convolutions from N(0, 0.02²), biases 0, as DCGAN and pix2pix start them, in place.
+
+    Depthwise 3×3 ones from N(0, ⅓²), so that they keep the strength of what they are given.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, deviation)
+            nn.init.normal_(module.weight, 0.0, deviation if module.groups == 1 else 1 / 3)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
