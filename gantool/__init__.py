@@ -1,7 +1,8 @@
 """gantool: image tasks built on generative adversarial networks.
 
 For a plugin: `Pipeline`, `Model`, `Frame`, `Predict`, the errors, `hookimpl`.
-For a notebook: `load` gives one model as a function on arrays, `run` a task over files.
+For a notebook: `load` gives one model as a function on arrays, `run` a task over files, `models`
+what is installed.
 """
 
 from importlib import import_module
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from gantool.api import load, run
+    from gantool.api import load, models, run
     from gantool.errors import GantoolError, ItemError, UsageError
     from gantool.hookspecs import hookimpl
-    from gantool.pipeline import Frame, Model, Pipeline, Predict
+    from gantool.pipeline import Answer, Frame, Model, Pipeline, Predict, frozen
 
 _HOME = {
+    "Answer": "pipeline",
     "Frame": "pipeline",
     "GantoolError": "errors",
     "ItemError": "errors",
@@ -23,12 +25,15 @@ _HOME = {
     "Pipeline": "pipeline",
     "Predict": "pipeline",
     "UsageError": "errors",
+    "frozen": "pipeline",
     "hookimpl": "hookspecs",
     "load": "api",
+    "models": "api",
     "run": "api",
 }
 
 __all__ = [
+    "Answer",
     "Frame",
     "GantoolError",
     "ItemError",
@@ -36,8 +41,10 @@ __all__ = [
     "Pipeline",
     "Predict",
     "UsageError",
+    "frozen",
     "hookimpl",
     "load",
+    "models",
     "run",
 ]
 

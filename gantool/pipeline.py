@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:  # numpy stays out of start-up and of shell completion
     import numpy as np
@@ -42,6 +42,22 @@ Stream: TypeAlias = "Callable[..., Iterator[Frame]]"
 def first_predict(frame: Frame, predict: Predict) -> Frame:
     """The default process: the model's answer as it is."""
     return predict(frame)
+
+
+def frozen(predict: Predict, frame: Frame) -> Predict:
+    """`predict` with the normalisation statistics of `frame` for every frame it is given.
+
+    Where a model has none, or nothing to freeze, that is `predict` itself.
+    """
+    freeze = getattr(predict, "frozen", None)
+    return predict if freeze is None else cast(Predict, freeze(frame))
+
+
+class Answer(Exception):  # noqa: N818  # it is no error
+    """Raised by a task that was asked something, as by `--list-styles`; its text is printed.
+
+    Nothing is run then.
+    """
 
 
 @dataclass(frozen=True)

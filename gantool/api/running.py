@@ -13,13 +13,18 @@ from gantool import plugin_manager
 from gantool.api.installed import registry
 from gantool.api.run_options import RUN_OPTIONS, RunOptions
 from gantool.errors import GantoolError, ModelError, PluginError, UsageError
-from gantool.pipeline import Pipeline
+from gantool.pipeline import Answer, Pipeline
 
 if TYPE_CHECKING:
     from gantool.engine import Done, Failed
     from gantool.media.sources import Item
+    from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
+
+
+SAMPLE = Path(__file__).parent.parent / "sample.jpg"
+"""A picture to try a task on: a rocket at dusk. SpaceX, CC0."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,10 @@ def load(model: str, *, device: str = "auto", tile: int | str | None = "auto") -
 
 
 def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: Any) -> Plan:
-    """Decide everything about a run of `task`, and refuse here what cannot be done."""
+    """Decide everything about a run of `task`, and refuse here what cannot be done.
+
+    Raises Answer where the options only ask something.
+    """
     pipeline = _pipeline(task, task_options)
     return _plan(task, pipeline, inputs, options)
 
@@ -58,10 +66,29 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
     session = load(model, device=options.device, tile=options.tile)
-    task, label = session.contract.task, session.contract.name or session.path.stem
-    if "/" in task + label:
-        raise ModelError(f"{model}: its name {task}-{label} cannot be in a file name: rename it")
-    return _plan(task, Pipeline(models=(model,), label=label), inputs, options)
+    task, name = _named(model, session.contract, session.path)
+    return _plan(task, Pipeline(models=(model,), label=name), inputs, options)
+
+
+def label(task: str, **task_options: Any) -> str:
+    """What the results of a task are named after: `superres-x4`."""
+    return _name(task, _pipeline(task, task_options))
+
+
+def model_label(*, model: str) -> str:
+    """The same for a single model."""
+    from gantool import store
+    from gantool.runtime import pixel_io
+
+    path = store.locate(model, registry().models)
+    return "-".join(_named(model, pixel_io.read_model(path)[1], path))
+
+
+def ending(content: bytes) -> str:
+    """Of the file name that a picture with these bytes would have: `.jpg`."""
+    from gantool.media.images import ending
+
+    return ending(content)
 
 
 def execute(plan: Plan) -> Iterator[Done | Failed]:
@@ -102,11 +129,23 @@ def _task(name: str) -> plugin_manager.TaskFunction:
     return tasks[name]
 
 
+def _named(model: str, contract: Contract, path: Path) -> tuple[str, str]:
+    """Task and name of a single model, as they go into file names."""
+    task, name = contract.task, contract.name or path.stem
+    if "/" in task + name:
+        raise ModelError(f"{model}: its name {task}-{name} cannot be in a file name: rename it")
+    return task, name
+
+
+def _name(task: str, pipeline: Pipeline) -> str:
+    return f"{task}-{pipeline.label}" if pipeline.label else task
+
+
 def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
     """What the task gives. Raises PluginError where that is no Pipeline."""
     try:
         pipeline = _task(task)(**options)
-    except GantoolError:
+    except (GantoolError, Answer):
         raise
     except Exception as error:  # a stranger's function
         raise PluginError(f"{task}: {type(error).__name__}: {error}") from error
@@ -124,8 +163,7 @@ def _plan(task: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOpti
     if options.quality is not None and not 1 <= options.quality <= 100:
         raise UsageError(f"--quality {options.quality}: must be 1 to 100")
     suffix = sources.suffix_of(options.format) if options.format else None
-    name = f"{task}-{pipeline.label}" if pipeline.label else task
-    items = sources.plan(inputs, name=name, output=options.output, suffix=suffix)
+    items = sources.plan(inputs, name=_name(task, pipeline), output=options.output, suffix=suffix)
     existing = () if options.overwrite else tuple(item for item in items if item.target.exists())
     sessions = [load(each, device=options.device, tile=options.tile) for each in pipeline.models]
     there = set(existing)

@@ -9,7 +9,7 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="INPUT",
-        help="Pictures, folders (with all below them), quoted patterns, @list.txt.",
+        help="Pictures, folders (with all below them), quoted patterns, @list.txt, - for a pipe.",
         show_default=False,
     ),
 ]
@@ -57,4 +57,6 @@ OPTIONS: dict[str, Any] = {
         ),
     ],
 }
+Demo = Annotated[bool, typer.Option("--demo", help="Run on a picture that gantool brings along.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer questions with yes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]

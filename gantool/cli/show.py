@@ -5,8 +5,9 @@ rich is imported where it draws: a run in a script or a pipe starts without it.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gantool import api
@@ -19,8 +20,15 @@ class Bar(Protocol):
     def advance(self, text: str = "", by: int = 1) -> None: ...
 
 
-def run(plan: api.Plan, *, quiet: bool) -> int:
-    """Do `plan`; output paths go to stdout, all else to stderr. Returns the exit code."""
+def print_paths(outputs: Sequence[Path]) -> None:
+    """Each on a line of stdout."""
+    print("".join(f"{path}\n" for path in outputs), end="", flush=True)
+
+
+def run(
+    plan: api.Plan, *, quiet: bool, deliver: Callable[[Sequence[Path]], None] = print_paths
+) -> int:
+    """Do `plan`; results go to stdout by `deliver`, all else to stderr. Returns the exit code."""
     from gantool.engine import Failed
 
     began, done, failed = time.monotonic(), 0, 0
@@ -31,7 +39,7 @@ def run(plan: api.Plan, *, quiet: bool) -> int:
                 say(f"failed {outcome.reason}")
             else:
                 done += 1
-                print("".join(f"{path}\n" for path in outcome.outputs), end="", flush=True)
+                deliver(outcome.outputs)
             progress.advance(outcome.source.name)
     if not quiet:
         say(_truth(plan, done, failed, time.monotonic() - began))

@@ -2,20 +2,23 @@
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from gantool import api
-from gantool.cli import show
-from gantool.cli.run_options import OPTIONS, Inputs, Quiet
-from gantool.errors import UsageError
+from gantool.cli import inputs as ways_in
+from gantool.cli.run_options import OPTIONS, Demo, Inputs, Quiet, Yes
+from gantool.pipeline import Answer
 from gantool.plugin_manager import TaskFunction, option_types
 
 Command = Callable[..., int]
 Planner = Callable[..., api.Plan]
 """(inputs, run options, **own options) → Plan."""
+Labeller = Callable[..., str]
+"""(**own options) → what results are named after."""
 
 
 def task_command(name: str, task: TaskFunction) -> Command:
@@ -25,7 +28,8 @@ def task_command(name: str, task: TaskFunction) -> Command:
         _parameter(option.name, hints.get(option.name, str), option.default)
         for option in inspect.signature(task).parameters.values()
     ]
-    return _command(name, task.__doc__ or "", own, functools.partial(api.plan, name))
+    way = functools.partial(api.plan, name), functools.partial(api.label, name)
+    return _command(name, task.__doc__ or "", way, own)
 
 
 def try_command(name: str, task: TaskFunction) -> None:
@@ -40,26 +44,33 @@ def run_command() -> Command:
     text = "Run any model file on pictures.\n\nFor example: gantool run my.onnx photos/"
     hint = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a name.")]
     before = [_parameter("model", hint, inspect.Parameter.empty)]
-    return _command("run my.onnx", text, [], api.plan_model, before)
+    return _command("run", text, (api.plan_model, api.model_label), [], before)
 
 
 def _command(
     name: str,
     text: str,
+    way: tuple[Planner, Labeller],
     own: Sequence[inspect.Parameter],
-    planner: Planner,
     before: Sequence[inspect.Parameter] = (),
 ) -> Command:
     """A command with the parameters `before`, INPUT..., `own`, the run options."""
+    planner, labeller = way
+    verb = (text.split() or ["Do"])[0]
 
-    def command(inputs: list[str] | None, quiet: bool, **values: Any) -> int:
-        if not inputs:
-            raise UsageError(
-                f"no input. For example: gantool {name} photo.jpg · gantool {name} photos/ · "
-                f"gantool {name} 'photos/*.jpg' -o results/"
-            )
-        run_options = api.RunOptions(**{key: values.pop(key) for key in OPTIONS})
-        return show.run(planner(inputs, run_options, **values), quiet=quiet)
+    def command(inputs: list[str] | None, demo: bool, yes: bool, quiet: bool, **values: Any) -> int:
+        options = api.RunOptions(**{key: values.pop(key) for key in OPTIONS})
+        call = ways_in.Call(
+            typed=_typed(name, [*before, *own], values),
+            verb=verb,
+            label=functools.partial(labeller, **values),
+            plan=functools.partial(planner, **values),
+        )
+        try:
+            return ways_in.run(call, inputs or [], options, demo=demo, yes=yes, quiet=quiet)
+        except Answer as answer:
+            print(answer)
+            return 0
 
     defaults = api.RunOptions()
     parameters = [
@@ -67,12 +78,26 @@ def _command(
         _parameter("inputs", Inputs, None),
         *own,
         *(_parameter(key, hint, getattr(defaults, key)) for key, hint in OPTIONS.items()),
+        _parameter("demo", Demo, False),
+        _parameter("yes", Yes, False),
         _parameter("quiet", Quiet, False),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may carry one
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     command.__doc__ = text
     return command
+
+
+def _typed(name: str, own: Sequence[inspect.Parameter], values: dict[str, Any]) -> str:
+    """The command with those of its own options that were given: `translate --style monet`."""
+    words = [name]
+    for option in own:
+        value = values[option.name]
+        if option.default is inspect.Parameter.empty:
+            words.append(shlex.quote(str(value)))
+        elif value != option.default:
+            words += [f"--{option.name.replace('_', '-')}", shlex.quote(str(value))]
+    return " ".join(words)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:

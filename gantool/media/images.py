@@ -35,6 +35,12 @@ _DECODERS: dict[bytes, _Decoder] = {
     b"BM": pillow_formats.decode_bmp,
     **{b"P%d" % number: pillow_formats.decode_pnm for number in range(1, 7)},
 }
+_ENDINGS = {
+    b"\xff\xd8\xff": ".jpg",
+    **dict.fromkeys(tiff.SIGNATURES, ".tif"),
+    b"RIFF": ".webp",
+    b"BM": ".bmp",
+}
 _REFUSED = {
     b"GIF8": "a GIF, which may move: convert it to PNG first",
     b"\0\0\0\x0cjP  ": "a JPEG 2000 picture: convert it to TIFF or PNG first",
@@ -121,6 +127,13 @@ def encode_image(frame: Frame, carry: Carry, suffix: str, *, quality: int | None
 def output_suffix(source_suffix: str) -> str:
     """The ending that a result of such an input gets by default: the same, or .png."""
     return source_suffix if source_suffix.lower() in WRITABLE else ".png"
+
+
+def ending(content: bytes) -> str:
+    """What the name of a picture file with this content ends in; `.png` where it is unknown."""
+    if content[4:11] == b"ftypavi":
+        return ".avif"
+    return next((end for mark, end in _ENDINGS.items() if content.startswith(mark)), ".png")
 
 
 def _content(source: Path) -> tuple[bytes, int]:

@@ -1,9 +1,15 @@
-"""Translation of pictures: the recipes pix2pix and cyclegan, and a model of the first."""
+"""Translation of pictures: the task, and the recipes pix2pix, cyclegan and cut."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from gantool import Model, hookimpl
+from gantool import Model, Pipeline, hookimpl
+from gantool_translate.task import translate
+
+
+@hookimpl
+def gantool_tasks() -> Iterable[Callable[..., Pipeline]]:
+    return [translate]
 
 
 @hookimpl

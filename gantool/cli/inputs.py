@@ -1,0 +1,135 @@
+"""What a task runs on: what was named, a pipe, the packaged sample, the pictures here."""
+
+import dataclasses
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from gantool import api
+from gantool.cli import show
+from gantool.errors import GantoolError, NoPictureError, UsageError
+
+PIPE = "-"
+Planner = Callable[[Sequence[str], api.RunOptions], api.Plan]
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A task as it was called, with all its options."""
+
+    typed: str
+    """As in `translate --style monet`."""
+    verb: str
+    """What it does to pictures: the first word of its help."""
+    label: Callable[[], str]
+    """What its results are named after: `translate-monet`."""
+    plan: Planner
+
+
+def run(
+    call: Call,
+    inputs: Sequence[str],
+    options: api.RunOptions,
+    *,
+    demo: bool,
+    yes: bool,
+    quiet: bool,
+) -> int:
+    """`call` on the inputs, `-` among them, on the sample, or on what is found without either."""
+    if demo and inputs:
+        raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
+    if demo:
+        return run_demo(call, options, quiet=quiet)
+    if PIPE in inputs and len(inputs) > 1:
+        raise UsageError("-: a pipe is one picture: give it alone")
+    if PIPE in inputs:
+        return run_pipe(call, options, quiet=quiet)
+    if inputs:
+        return show.run(call.plan(inputs, options), quiet=quiet)
+    return run_unnamed(call, options, yes=yes, quiet=quiet)
+
+
+def run_unnamed(call: Call, options: api.RunOptions, *, yes: bool, quiet: bool) -> int:
+    """Without INPUT: what comes through a pipe, or after a question the pictures here.
+
+    It never works on a folder that was not named, unless somebody said yes to it.
+    """
+    label = call.label()  # refuses wrong options before anything is asked
+    if _piped():
+        return run_pipe(call, options, quiet=quiet)
+    if not (yes or sys.stdin.isatty()):
+        raise UsageError(f"no input. {_examples(call)}")
+    place = options.output or Path(label)
+    try:
+        plan = call.plan(["."], dataclasses.replace(options, output=place))
+    except NoPictureError as error:
+        raise UsageError(f"no input, and no picture here. {_examples(call)}") from error
+    number = show.count(len(plan.items), "picture")
+    if plan.items and not yes:
+        question = f"{call.verb} {number} here into {_folder(place)}?"
+        if not typer.confirm(question, err=True):
+            raise UsageError(f"nothing was done. {_examples(call)}")
+    return show.run(plan, quiet=quiet)
+
+
+def run_demo(call: Call, options: api.RunOptions, *, quiet: bool) -> int:
+    """The picture that gantool brings along; its result goes into the current folder."""
+    ending = options.format or "jpg"
+    place = options.output or Path(f"demo-{call.label()}.{ending.lstrip('.')}")
+    plan = call.plan([str(api.SAMPLE)], dataclasses.replace(options, output=place))
+    return show.run(plan, quiet=quiet)
+
+
+def run_pipe(call: Call, options: api.RunOptions, *, quiet: bool) -> int:
+    """The picture that comes on stdin; its result goes to stdout, or where -o says."""
+    if options.output is None and sys.stdout.isatty():
+        raise UsageError("the result is a picture: send it to a file with > or -o")
+    with _stdin_in_a_file(call) as source:
+        place = options.output or source.with_name("result")
+        plan = call.plan([str(source)], dataclasses.replace(options, output=place))
+        deliver = show.print_paths if options.output else _pour
+        return show.run(plan, quiet=quiet, deliver=deliver)
+
+
+@contextmanager
+def _stdin_in_a_file(call: Call) -> Iterator[Path]:
+    content = sys.stdin.buffer.read()
+    if not content:
+        raise UsageError(f"nothing came through the pipe. {_examples(call)}")
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, f"stdin{api.ending(content)}")
+        source.write_bytes(content)
+        yield source
+
+
+def _pour(outputs: Sequence[Path]) -> None:
+    """The bytes of the one result to stdout."""
+    if len(outputs) > 1:
+        raise GantoolError(f"{len(outputs)} results: a pipe takes one: name a folder with -o")
+    for path in outputs:
+        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.buffer.flush()
+
+
+def _piped() -> bool:
+    """Whether stdin is a pipe or a file: neither a terminal, nor /dev/null, nor closed."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def _examples(call: Call) -> str:
+    typed = f"gantool {call.typed}"
+    return f"For example: {typed} photo.jpg · {typed} photos/ -o results/ · {typed} --demo"
+
+
+def _folder(place: Path) -> str:
+    return f"{place}/" if place.is_absolute() else f"./{place}/"

@@ -1,0 +1,144 @@
+"""Task translate: the working side, the mixture, the choice of a model, one look for a film."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gantool
+from gantool import Answer, UsageError
+from gantool_translate.task import Brush, translate
+
+STYLE = "edges2cats"
+
+
+def picture(height: int, width: int, dtype: type = np.uint8) -> np.ndarray:
+    """A smooth one, so that reducing and enlarging leave it as it is, nearly."""
+    rows, columns = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)[None]
+    planes = (rows + 0 * columns, columns + 0 * rows, rows * columns)
+    return (np.stack(planes, 2) * np.iinfo(dtype).max).astype(dtype)
+
+
+def inverted(frame):
+    return np.iinfo(frame.dtype).max - frame
+
+
+class Watched:
+    """A predict that remembers the sizes it was given."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def __call__(self, frame):
+        self.sizes.append(frame.shape[:2])
+        return inverted(frame)
+
+
+@pytest.mark.parametrize(
+    ("size", "detail", "seen"),
+    [
+        ((300, 400), 120, (120, 160)),
+        ((400, 300), 120, (160, 120)),
+        ((100, 130), 120, (100, 130)),  # smaller ones are not enlarged for it
+        ((300, 400), 0, (300, 400)),
+    ],
+)
+def test_the_model_works_at_the_side_that_was_asked_for(size, detail, seen):
+    predict = Watched()
+    result = Brush(detail, 1.0).paint(picture(*size), predict)
+    assert predict.sizes == [seen]
+    assert result.shape == (*size, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("detail", [0, 100])
+def test_the_result_is_the_models_picture_at_full_size(dtype, detail):
+    frame = picture(310, 420, dtype)
+    result = Brush(detail, 1.0).paint(frame, inverted)
+    assert result.dtype == dtype
+    off = np.abs(result.astype(float) - inverted(frame)) / np.iinfo(dtype).max
+    assert off[8:-8, 8:-8].max() < 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_strength_mixes_with_the_input(dtype):
+    frame = picture(80, 90, dtype)
+    for strength in (0.0, 0.3, 1.0):
+        wanted = strength * inverted(frame).astype(float) + (1 - strength) * frame
+        result = Brush(0, strength).paint(frame, inverted)
+        assert np.abs(result - wanted).max() <= 0.5 + 1e-6, strength
+
+
+def test_every_frame_of_a_film_has_the_statistics_of_the_first():
+    class Steady(Watched):
+        def frozen(self, frame):
+            self.taken_from = frame
+            steady = Watched()
+            self.given = steady.sizes
+            return steady
+
+    predict = Steady()
+    first, second = picture(200, 300), inverted(picture(200, 300))
+    results = list(Brush(100, 1.0).film(iter([first, second]), predict))
+    assert len(results) == 2
+    assert predict.sizes == []
+    assert predict.given == [(100, 150)] * 2
+    np.testing.assert_array_equal(predict.taken_from, Brush(100, 1.0).reduced(first))
+
+
+def test_the_style_names_the_model_and_the_results():
+    pipeline = translate(style=STYLE)
+    assert pipeline.models == (f"translate/{STYLE}",)
+    assert pipeline.label == STYLE
+    assert pipeline.grey == "colour"
+    own = translate(model="folder/my.onnx")
+    assert (own.models, own.label) == (("folder/my.onnx",), "my")
+
+
+def test_the_way_back_is_the_second_model_of_a_cyclegan(tmp_path):
+    there = tmp_path / "zebra-generator.onnx"
+    back = tmp_path / "zebra-generator-back.onnx"
+    with pytest.raises(UsageError, match="leads one way only"):
+        translate(model=str(there), direction="back")
+    back.touch()
+    pipeline = translate(model=str(there), direction="back")
+    assert (pipeline.models, pipeline.label) == ((str(back),), "zebra-generator-back")
+
+
+def test_styles_are_listed_with_what_they_are():
+    with pytest.raises(Answer) as answer:
+        translate(list_styles=True)
+    lines = str(answer.value).splitlines()
+    assert [line.split()[0] for line in lines] == [
+        model.name.removeprefix("translate/") for model in gantool.models("translate")
+    ]
+    assert any(line.startswith(STYLE) and len(line) > 30 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "choose one of --style and --model"),
+        ({"style": STYLE, "model": "a.onnx"}, "choose one of"),
+        ({"style": "edges2cat"}, 'No style "edges2cat". Did you mean edges2cats[?] There are'),
+        ({"style": "qqq"}, 'No style "qqq". There are .*edges2cats'),
+        ({"style": STYLE, "strength": 1.5}, "--strength 1.5: must be 0 to 1"),
+        ({"style": STYLE, "detail": 20}, "--detail 20: must be 64 or more, or 0"),
+        ({"style": STYLE, "direction": "up"}, "--direction up: there are forward, back"),
+        ({"style": STYLE, "direction": "back"}, "leads one way only"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, words):
+    with pytest.raises(UsageError, match=words):
+        translate(**options)
+
+
+def test_a_grey_photograph_may_become_a_coloured_painting(tmp_path):
+    from PIL import Image
+
+    Image.fromarray(picture(70, 90)[..., 0]).save(tmp_path / "grey.png")
+    (done,) = gantool.run("translate", [tmp_path / "grey.png"], style=STYLE, device="cpu")
+    (output,) = done.outputs
+    assert output == tmp_path / f"grey-translate-{STYLE}.png"
+    with Image.open(Path(output)) as image:
+        assert (image.mode, image.size) == ("RGB", (90, 70))
