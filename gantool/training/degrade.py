@@ -24,7 +24,7 @@ def resize(frame: Bytes, height: int, width: int) -> Bytes:
     if frame.shape[:2] == (height, width):
         return frame
     picture = Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture)
+    return np.array(picture)  # one that may be written to
 
 
 def to_side(frame: Bytes, side: int) -> Bytes:

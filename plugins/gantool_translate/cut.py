@@ -16,17 +16,18 @@ from gantool.errors import UsageError
 from gantool.training.adversarial import least_squares_discriminator, least_squares_generator
 from gantool.training.contrastive import patch_nce
 from gantool.training.networks.discriminators import PatchDiscriminator
+from gantool.training.networks.light import LightGenerator
 from gantool.training.networks.projections import Projections
 from gantool.training.networks.resnet import ResnetGenerator
 from gantool.training.system import Batch, Export, Memory, Once, Phase
 from gantool.training.unpaired import Unpaired, read_kinds
 from gantool_translate.generators import (
-    BLOCKS,
+    LIGHT,
+    RESNETS,
     adam,
     contract_of,
     generator_named,
     level_then_falling,
-    side_of,
 )
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
@@ -36,8 +37,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }
 COST = {"tiny": "1 min", "fast": "2 h", "full": "3 weeks"}
 Generator = Literal["light-6", "light-9", "resnet-6", "resnet-9"]
-LAYERS = (3, 6, 9, 13)
-"""Of the generator, compared beside the pixels: the reducing ones, the first and fifth block."""
+GENERATORS = {*LIGHT, *RESNETS}
 PLACES = 256
 """Patches that are compared, in each layer."""
 
@@ -71,7 +71,7 @@ class Cut:
     """G(a), made for the generator's turn and used again by the discriminator."""
 
     def dataset(self, root: Path, split: str) -> Unpaired:
-        kinds = read_kinds(root, split, side_of(self.side))
+        kinds = read_kinds(root, split, self.side)
         return Unpaired(*kinds, crop=self.crop, size=self.batch)
 
     def phases(self) -> Sequence[Phase]:
@@ -100,12 +100,12 @@ class Cut:
         return {title: (pictures + 1) / 2 for title, pictures in columns.items()}
 
     def exports(self) -> Sequence[Export]:
-        contract = contract_of(self.generator, self.side)
+        contract = contract_of(self.generator, round(self.side * 256 / 286))
         return [Export("generator", contract, prepare=lambda network: network)]
 
     @property
-    def _generator(self) -> ResnetGenerator:
-        return cast(ResnetGenerator, self.networks["generator"])
+    def _generator(self) -> LightGenerator | ResnetGenerator:
+        return cast(LightGenerator | ResnetGenerator, self.networks["generator"])
 
     def _trace(self, source: Tensor) -> Trace:
         """G(a) with the features of a; of FastCUT, half of them from the mirrored picture."""
@@ -116,11 +116,11 @@ class Cut:
         return Trace(self._generator(source.flip(3)), features, turned=True)
 
     def _straight(self, source: Tensor) -> Trace:
-        fake, features = self._generator.traced(source, LAYERS)
+        fake, features = self._generator.traced(source)
         return Trace(fake, [source, *features], turned=False)
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
-        return [pictures, *self._generator.encoded(pictures, LAYERS)]
+        return [pictures, *self._generator.encoded(pictures)]
 
     def _contrast(self, trace: Trace) -> Tensor:
         """PatchNCE of a generated picture and its source, the mean over the layers."""
@@ -142,7 +142,7 @@ def cut(
     generator: Generator = "light-6",
     channels: int = 64,
     judge: int = 64,
-    side: int = 256,
+    side: int = 286,
     crop: int = 256,
     batch: int = 1,
     nce: float = 10.0,
@@ -151,17 +151,17 @@ def cut(
 ) -> Cut:
     """Learn to turn one kind of pictures into another. Data: trainA/ and trainB/, unpaired.
 
-    generator: ResNet with 6 or 9 blocks; those of a light one are separable. channels: of the
-    generator's first layer. judge: of the discriminator's. side: short side of the pictures it is
-    for, pixels. crop: side of the squares trained on, at most 286/256 of that. batch: pictures of
-    each kind a step. nce: weight λ_X of keeping what each patch shows. identity: weight λ_Y of
-    the same for pictures of the second kind; 0 is FastCUT, and 1 with nce 1 is CUT. rate: of Adam,
-    level for half the training, then falling to 0.
+    generator: ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable.
+    channels: of the generator's first layer. judge: of the discriminator's. side: short side that
+    pictures are brought to, pixels. crop: side of the squares that are cut from them. batch:
+    pictures of each kind a step. nce: weight λ_X of keeping what each patch shows. identity:
+    weight λ_Y of the same for pictures of the second kind; 0 is FastCUT, and 1 with nce 1 is CUT.
+    rate: of Adam, level for half the training, then falling to 0.
     """
-    if generator not in BLOCKS:
-        raise UsageError(f"--set generator={generator}: cut has {', '.join(BLOCKS)}")
-    if crop > side_of(side):
-        raise UsageError(f"--set crop={crop}: at most {side_of(side)} for a side of {side}")
+    if generator not in GENERATORS:
+        raise UsageError(f"--set generator={generator}: cut has {', '.join(GENERATORS)}")
+    if crop > side:
+        raise UsageError(f"--set crop={crop}: at most the {side} pixels of --side")
     networks: dict[str, nn.Module] = {
         "generator": generator_named(generator, channels=channels, crop=crop),
         "projections": Projections([3, 2 * channels, *[4 * channels] * 3]),

@@ -6,12 +6,14 @@ import torch
 from torch import nn
 
 from gantool.errors import UsageError
+from gantool.training.networks.light import LightGenerator
 from gantool.training.networks.resnet import ResnetGenerator
 from gantool.training.networks.unet import UnetGenerator
 from gantool.training.system import Contract
 
 DEPTHS = {"unet-64": 6, "unet-128": 7, "unet-256": 8}
-BLOCKS = {"resnet-6": 6, "resnet-9": 9, "light-6": 6, "light-9": 9}
+RESNETS = {"resnet-6": 6, "resnet-9": 9}
+LIGHT = {"light-6": 6, "light-9": 9}
 SMALLEST = 32
 """Side of a picture that a PatchDiscriminator can judge, pixels."""
 
@@ -26,8 +28,9 @@ def generator_named(name: str, *, channels: int, crop: int) -> nn.Module:
         raise UsageError(f"--crop {crop}: {name} takes multiples of {multiple} from {SMALLEST}")
     if name in DEPTHS:
         return UnetGenerator(channels=channels, depth=DEPTHS[name])
-    light = name.startswith("light")
-    return ResnetGenerator(channels=channels, blocks=BLOCKS[name], light=light)
+    if name in LIGHT:
+        return LightGenerator(channels=channels, blocks=LIGHT[name])
+    return ResnetGenerator(channels=channels, blocks=RESNETS[name])
 
 
 def multiple_of(name: str) -> int:

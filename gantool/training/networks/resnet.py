@@ -1,11 +1,13 @@
 """The residual generator of style transfer and CycleGAN."""
 
 import itertools
-from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from gantool.training.networks.blocks import Up, enlarging, instance_norm, start_small
+
+TRACED = (3, 6, 9, 13)
+"""Layers of `encoded`."""
 
 
 class ResnetGenerator(nn.Module):
@@ -14,7 +16,6 @@ class ResnetGenerator(nn.Module):
     c7s1-k, d2k, d4k, `blocks` residual blocks, u2k, uk, c7s1-out with tanh. Johnson et al.,
     «Perceptual Losses for Real-Time Style Transfer and Super-Resolution», 2016; Zhu et al.,
     «Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks», 2017.
-    `light`: the blocks' convolutions are separable, an eighth of their weights and work.
     """
 
     def __init__(
@@ -25,7 +26,6 @@ class ResnetGenerator(nn.Module):
         channels: int = 64,
         blocks: int = 9,
         up: Up = "resize",
-        light: bool = False,
     ) -> None:
         super().__init__()
         wide = 4 * channels
@@ -33,7 +33,7 @@ class ResnetGenerator(nn.Module):
             *_convolution(inputs, channels, 7),
             *_convolution(channels, 2 * channels, 3, stride=2),
             *_convolution(2 * channels, wide, 3, stride=2),
-            *(Residual(wide, light=light) for _ in range(blocks)),
+            *(Residual(wide) for _ in range(blocks)),
             *_enlarging(wide, 2 * channels, up),
             *_enlarging(2 * channels, channels, up),
             nn.Conv2d(channels, outputs, 7, padding=3, padding_mode="reflect"),
@@ -45,32 +45,32 @@ class ResnetGenerator(nn.Module):
         result: Tensor = self.layers(x)
         return result
 
-    def traced(self, x: Tensor, at: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
-        """The picture, and the outputs of the layers numbered in `at` on the way to it."""
+    def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The picture, and what `encoded` gives."""
         found = []
         for number, layer in enumerate(self.layers):
             x = layer(x)
-            if number in at:
-                found.append(x)
+            found += [x] if number in TRACED else []
         return x, found
 
-    def encoded(self, x: Tensor, at: Sequence[int]) -> list[Tensor]:
-        """Those outputs alone: the rest is not run."""
+    def encoded(self, x: Tensor) -> list[Tensor]:
+        """Features of a picture: both reducing convolutions', the first block's and the fifth's."""
         found = []
-        for number, layer in enumerate(itertools.islice(self.layers, max(at) + 1)):
+        for number, layer in enumerate(itertools.islice(self.layers, max(TRACED) + 1)):
             x = layer(x)
-            if number in at:
-                found.append(x)
+            found += [x] if number in TRACED else []
         return found
 
 
 class Residual(nn.Module):
     """x + two 3×3 convolutions with instance normalisation, one ReLU between them."""
 
-    def __init__(self, channels: int, *, light: bool = False) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        convolution = _separable if light else _same
-        self.layers = nn.Sequential(*convolution(channels), *convolution(channels)[:-1])
+        self.layers = nn.Sequential(
+            *_convolution(channels, channels, 3),
+            *_convolution(channels, channels, 3)[:-1],
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = x + self.layers(x)
@@ -84,18 +84,6 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> lis
         instance_norm(outputs),
         nn.ReLU(inplace=True),
     ]
-
-
-def _same(channels: int) -> list[nn.Module]:
-    return _convolution(channels, channels, 3)
-
-
-def _separable(channels: int) -> list[nn.Module]:
-    """Each channel by itself, then a mixture of all: Howard et al., «MobileNets», 2017."""
-    depthwise = nn.Conv2d(
-        channels, channels, 3, padding=1, padding_mode="reflect", groups=channels, bias=False
-    )
-    return [depthwise, *_convolution(channels, channels, 1)]
 
 
 def _enlarging(inputs: int, outputs: int, up: Up) -> list[nn.Module]:
