@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from gantool import atomic
-from gantool.errors import GantoolError, UsageError
+from gantool.errors import ModelError, UsageError
 from gantool.runtime import halo
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.session import Session
@@ -35,7 +35,7 @@ def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str
     """Write `network` as a model file at `path`; returns its contract.
 
     `facts` fill the contract (name, licence, data, recipe, metrics). Weights are stored in half
-    precision. Raises GantoolError, leaving no file, where onnxruntime's picture differs by more
+    precision. Raises ModelError, leaving no file, where onnxruntime's picture differs by more
     than one level from that of torch with the same stored weights.
     """
     stored = round_weights(wanted.prepare(copy.deepcopy(network).cpu().eval()))
@@ -47,7 +47,7 @@ def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str
         _write(model, contract, draft)
         difference = parity(stored, contract, draft)
         if not difference <= PARITY:  # also where it is not a number
-            raise GantoolError(
+            raise ModelError(
                 f"{path}: not written: onnxruntime differs from torch by {difference:.2f} levels"
             )
         contract = dataclasses.replace(contract, parity=round(difference, 5))

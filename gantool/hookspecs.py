@@ -11,7 +11,9 @@
         return [haze]
 
 Recipes for training are entry points of the group `gantool.recipes`, as `name = module:function`;
-they are listed without being imported.
+they are listed without being imported. So are importers of strangers' weights, in the group
+`gantool.importers`, as `task = module:function`, a function from weights by name to a network and
+its `gantool.training.system.Export`.
 """
 
 from collections.abc import Callable, Iterable

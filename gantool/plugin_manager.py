@@ -47,6 +47,8 @@ class Registry:
     tasks: Mapping[str, TaskFunction]
     models: Mapping[str, Model]
     recipes: Mapping[str, EntryPoint]
+    importers: Mapping[str, EntryPoint]
+    """By the task whose models they make of strangers' weights."""
     clashes: tuple[str, ...]
     """One line for each name that a later plugin did not get."""
 
@@ -66,16 +68,20 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
     )
     tasks, lost_tasks = _settle("task", ((p, p.tasks.items()) for p in plugins))
     models, lost_models = _settle("model", ((p, _by_name(p.models)) for p in plugins))
-    recipes, lost_recipes = _settle(
-        "recipe",
-        ((_owner(e), [(e.name, e)]) for e in sorted(_entries("gantool.recipes"), key=_order)),
-    )
-    clashes = (*lost_tasks, *lost_models, *lost_recipes)
-    return Registry(plugins, tasks, models, recipes, clashes)
+    recipes, lost_recipes = _settle("recipe", _unopened("gantool.recipes"))
+    importers, lost_importers = _settle("importer", _unopened("gantool.importers"))
+    clashes = (*lost_tasks, *lost_models, *lost_recipes, *lost_importers)
+    return Registry(plugins, tasks, models, recipes, importers, clashes)
 
 
 def _entries(group: str) -> Iterable[EntryPoint]:
     return entry_points(group=group)
+
+
+def _unopened(group: str) -> Iterable[tuple[Plugin, Iterable[tuple[str, EntryPoint]]]]:
+    """What each entry point of `group` gives: itself."""
+    entries = sorted(_entries(group), key=_order)
+    return ((_owner(entry), [(entry.name, entry)]) for entry in entries)
 
 
 def _order(entry: EntryPoint) -> tuple[str, str]:

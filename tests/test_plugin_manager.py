@@ -166,19 +166,21 @@ def test_broken_plugin_holds_no_name(install):
     assert loaded().clashes == ()
 
 
-def test_recipes_are_listed_without_being_imported(install):
-    install("haze", "1 / 0", group="gantool.recipes")
-    assert loaded().recipes["haze"].value == "plug_haze"
+@pytest.mark.parametrize("kind", ["recipes", "importers"])
+def test_recipes_and_importers_are_listed_without_being_imported(kind, install):
+    install("haze", "1 / 0", group=f"gantool.{kind}")
+    assert getattr(loaded(), kind)["haze"].value == "plug_haze"
     assert "plug_haze" not in sys.modules
 
 
-def test_two_recipes_of_one_name_are_settled_and_shown(install):
-    install("alpha", "", "haze", group="gantool.recipes")
-    install("beta", "", "haze", group="gantool.recipes")
+@pytest.mark.parametrize("kind", ["recipe", "importer"])
+def test_two_recipes_or_importers_of_one_name_are_settled_and_shown(kind, install):
+    install("alpha", "", "haze", group=f"gantool.{kind}s")
+    install("beta", "", "haze", group=f"gantool.{kind}s")
     registry = loaded()
-    assert registry.recipes["haze"].dist.name == "alpha"
+    assert getattr(registry, f"{kind}s")["haze"].dist.name == "alpha"
     assert registry.clashes == (
-        "recipe haze: haze (alpha 1.0) has it, haze (beta 1.0) does not get it",
+        f"{kind} haze: haze (alpha 1.0) has it, haze (beta 1.0) does not get it",
     )
 
 

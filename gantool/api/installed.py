@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from collections.abc import Iterator
@@ -10,24 +11,36 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gantool import plugin_manager
+from gantool import plugin_manager, store
 from gantool import recipe_notes as notes_room
 from gantool.api.run_options import COMMANDS, RUN_OPTIONS
 from gantool.errors import PluginError, UsageError
+from gantool.pipeline import Model
 
 if TYPE_CHECKING:
     from gantool.doctor import Finding
 
 
 def registry() -> plugin_manager.Registry:
-    """Everything that the installed plugins give."""
-    return plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet"}, COMMANDS)
+    """Everything that the installed plugins give, and the models that the user has imported."""
+    given = plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet", "yes", "demo"}, COMMANDS)
+    own, problems = store.own()
+    hidden = (
+        f"model {name}: a plugin has it, the imported one is hidden: gantool models rm {name}"
+        for name in sorted(own.keys() & given.models.keys())
+    )
+    clashes = (*given.clashes, *hidden, *problems)
+    return dataclasses.replace(given, models={**own, **given.models}, clashes=clashes)
+
+
+def models(task: str | None = None) -> list[Model]:
+    """The models that are installed, of one task or of all, by name."""
+    known = sorted(registry().models.items())
+    return [model for _, model in known if task in (None, model.task)]
 
 
 def model_path(model: str) -> Path:
     """Where the file of a model is. Raises ModelError."""
-    from gantool import store
-
     return store.locate(model, registry().models)
 
 
@@ -77,12 +90,20 @@ def own_name(recipe: str) -> str:
 def recipe(name: str) -> tuple[Any, Any]:
     """The recipe's function and its presets. Raises UsageError, PluginError without PyTorch."""
     entry = _entry(name)
-    try:
+    with needing_torch("training", f"recipe {name}"):
         function = entry.load()
+    return function, import_module(function.__module__).PRESETS
+
+
+@contextlib.contextmanager
+def needing_torch(work: str, thing: str) -> Iterator[None]:
+    """Raises PluginError where `thing` cannot be loaded; without PyTorch it says what to install.
+
+    `work` is what PyTorch is needed for.
+    """
+    try:
+        yield
     except ImportError as error:
         if (error.name or "").split(".")[0] in ("torch", "safetensors", "onnxscript"):
-            raise PluginError(
-                f'training needs {error.name}: pip install "gantool[train]"'
-            ) from error
-        raise PluginError(f"recipe {name} cannot be loaded: {error}") from error
-    return function, import_module(function.__module__).PRESETS
+            raise PluginError(f'{work} needs {error.name}: pip install "gantool[train]"') from error
+        raise PluginError(f"{thing} cannot be loaded: {error}") from error

@@ -1,11 +1,12 @@
-"""`gantool models`: what the catalogue has and what a model file says of itself."""
+"""`gantool models`: what the catalogue has, what a model file says of itself, models of others."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gantool import api
-from gantool.cli import tables
+from gantool.cli import show, tables
 
 app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
@@ -13,7 +14,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, 
 
 @app.command("list")
 def list_models() -> None:
-    """All models of the installed plugins, with licence."""
+    """All models of the installed plugins and your imported ones, with licence."""
     models = sorted(api.registry().models.values(), key=lambda each: each.name)
     rows = [(model.name, model.licence, model.note) for model in models]
     tables.table(("model", "licence", "what it is"), rows)
@@ -30,3 +31,45 @@ def info(name: Name) -> None:
 def path(name: Name) -> None:
     """Where the file of a model is."""
     print(api.model_path(name))
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint, .pth or .safetensors.")
+    ],
+    task: Annotated[str, typer.Option(metavar="TASK", help="What it does, as in translate.")],
+    name: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Its name. [default: of its file or folder]", show_default=False
+        ),
+    ] = "",
+    licence: Annotated[
+        str,
+        typer.Option(
+            "--licence",
+            "--license",
+            metavar="SPDX",
+            help="Its licence. [default: unknown]",
+            show_default=False,
+        ),
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace one of yours.")] = False,
+) -> None:
+    """Make a model of a generator that another tool has trained.
+
+    For example: gantool models import style_vangogh/latest_net_G.pth --task translate
+    """
+    ready = api.prepare_import(file, task=task, name=name, licence=licence, overwrite=overwrite)
+    show.say(f"{file}: {ready.kind}; writing it as ONNX and comparing takes a minute or less")
+    model = api.finish_import(ready)
+    said = api.model_info(model.name)
+    show.say(f"{said['file']}: licence {model.licence}, parity {float(said['parity']):.2g} of 255")
+    print(model.name)
+
+
+@app.command("rm")
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported model.")]) -> None:
+    """Delete an imported model."""
+    show.say(f"{api.remove_model(name)}: removed")

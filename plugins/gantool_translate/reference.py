@@ -84,7 +84,8 @@ def _form(weights: Mapping[str, Tensor], first: str, last: str, *, normalised: s
     channels, inputs = taking.shape[:2]
     if (inputs, len(giving)) != (3, 3):
         raise ModelError(
-            f"channels in and out are {inputs} and {len(giving)}: only generators from RGB to RGB can run"
+            f"channels in and out are {inputs} and {len(giving)}: only generators from RGB to RGB "
+            "can be imported"
         )
     biased = f"{first}.bias" in weights
     if not biased and f"{normalised}.weight" not in weights:

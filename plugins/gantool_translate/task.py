@@ -48,7 +48,7 @@ def translate(
 ) -> Pipeline:
     """Restyle pictures: photographs as paintings, drawings as photographs, whatever the model."""
     if list_styles:
-        raise Answer("\n".join(f"{name:<14} {note}" for name, note in _styles().items()))
+        raise Answer(_table(_styles()))
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength {strength:g}: must be 0 to 1")
     if detail and detail < SMALLEST:
@@ -134,6 +134,11 @@ def _unknown(style: str) -> str:
     near = difflib.get_close_matches(style, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f'No style "{style}".{hint} There are {", ".join(known)}'
+
+
+def _table(rows: dict[str, str]) -> str:
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"{name:<{width}}  {note}" for name, note in rows.items())
 
 
 def _styles() -> dict[str, str]:

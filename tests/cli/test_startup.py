@@ -33,6 +33,7 @@ def loaded(*arguments: str) -> set[str]:
         ["run", "--help"],
         ["train", "--help"],
         ["models", "list"],
+        ["models", "import", "--help"],
         ["plugins", "list"],
     ],
     ids=" ".join,
