@@ -19,6 +19,7 @@ from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.light import LightGenerator
 from gantool.training.networks.projections import Projections
 from gantool.training.networks.resnet import ResnetGenerator
+from gantool.training.penalties import instance_noise
 from gantool.training.system import Batch, Export, Memory, Once, Phase
 from gantool.training.unpaired import Unpaired, read_kinds
 from gantool_translate.generators import (
@@ -63,6 +64,7 @@ class Cut:
     generator: str
     nce: float
     identity: float
+    noise: float
     crop: int
     side: int
     batch: int
@@ -84,10 +86,12 @@ class Cut:
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         trace = self.traces(batch, lambda: self._trace(batch["a"]))
         if phase.name == "discriminator":
-            real, fake = self._judged(batch["b"]), self._judged(trace.fake.detach())
+            real, fake = (
+                self._judged(pictures, fraction) for pictures in (batch["b"], trace.fake.detach())
+            )
             return {"gan": least_squares_discriminator(real, fake)}
         terms = {
-            "gan": 2 * least_squares_generator(self._judged(trace.fake)),  # without Mao's ½
+            "gan": 2 * least_squares_generator(self._judged(trace.fake, fraction)),  # no ½
             "nce": self.nce * self._contrast(trace),
         }
         if self.identity:
@@ -132,7 +136,9 @@ class Cut:
         pairs = zip(project(found, places), project(trace.features, places), strict=True)
         return torch.stack([patch_nce(query, key) for query, key in pairs]).mean()
 
-    def _judged(self, pictures: Tensor) -> Tensor:
+    def _judged(self, pictures: Tensor, fraction: float) -> Tensor:
+        if self.noise:
+            pictures = instance_noise(pictures, fraction, sigma=self.noise)
         logits: Tensor = self.networks["discriminator"](pictures)
         return logits.float()
 
@@ -147,6 +153,7 @@ def cut(
     batch: int = 1,
     nce: float = 10.0,
     identity: float = 0.0,
+    noise: float = 0.0,
     rate: float = 2e-4,
 ) -> Cut:
     """Learn to turn one kind of pictures into another. Data: trainA/ and trainB/, unpaired.
@@ -156,7 +163,8 @@ def cut(
     pictures are brought to, pixels. crop: side of the squares that are cut from them. batch:
     pictures of each kind a step. nce: weight λ_X of keeping what each patch shows. identity:
     weight λ_Y of the same for pictures of the second kind; 0 is FastCUT, and 1 with nce 1 is CUT.
-    rate: of Adam, level for half the training, then falling to 0.
+    noise: deviation of noise on what the discriminator sees, falling to 0 over the training. rate:
+    of Adam, level for half the training, then falling to 0.
     """
     if generator not in GENERATORS:
         raise UsageError(f"--set generator={generator}: cut has {', '.join(GENERATORS)}")
@@ -171,7 +179,7 @@ def cut(
         "generator": adam((networks["generator"], networks["projections"]), rate),
         "discriminator": adam([networks["discriminator"]], rate),
     }
-    return Cut(networks, optimizers, generator, nce, identity, crop, side, batch)
+    return Cut(networks, optimizers, generator, nce, identity, noise, crop, side, batch)
 
 
 def _drawn(layer: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ class LightGenerator(nn.Module):
 
     c3s1-k, d2k, d4k, `blocks` separable residual blocks, u2k, uk, c3s1-3 with tanh: a
     ResnetGenerator whose blocks have an eighth of the weights (Howard et al., «MobileNets», 2017)
-    and whose enlarging layers add what the reducing ones saw, so that detail need not be learned.
+    and which adds at half the size what it saw there, so that content need not be learned.
     """
 
     def __init__(self, *, channels: int = 32, blocks: int = 6) -> None:
@@ -31,12 +31,10 @@ class LightGenerator(nn.Module):
 
     def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The picture, and what `encoded` gives."""
-        full = self.full(x)
-        half = self.down_half(full)
+        half = self.down_half(self.full(x))
         y, found = self._through_blocks(half)
         y = relu(self.up_half(y) + half)
-        y = relu(self.up_full(y) + full)
-        return self.last(y).tanh(), found
+        return self.last(relu(self.up_full(y))).tanh(), found
 
     def encoded(self, x: Tensor) -> list[Tensor]:
         """Features of a picture: half and quarter, the first block's and the fifth's."""
