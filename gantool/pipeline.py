@@ -44,13 +44,13 @@ def first_predict(frame: Frame, predict: Predict) -> Frame:
     return predict(frame)
 
 
-def frozen(predict: Predict, frame: Frame) -> Predict:
+def frozen(predict: Predict, frame: Frame, **conditions: object) -> Predict:
     """`predict` with the normalisation statistics of `frame` for every frame it is given.
 
-    Where a model has none, or nothing to freeze, that is `predict` itself.
+    So the colours of a film do not pump. Where a model has no statistics, that is `predict` itself.
     """
-    freeze = getattr(predict, "frozen", None)
-    return predict if freeze is None else cast(Predict, freeze(frame))
+    freeze = getattr(predict, "frozen", None)  # a plain function is a Predict too
+    return predict if freeze is None else cast(Predict, freeze(frame, **conditions))
 
 
 class Answer(Exception):  # noqa: N818  # it is no error

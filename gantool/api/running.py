@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gantool.media.sources import Item
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
-    from gantool.runtime.session import Session
+    from gantool.runtime.session import Session, Tile
 
 
 SAMPLE = Path(__file__).parent.parent / "sample.jpg"
@@ -184,12 +184,10 @@ def _apply(process: Any, sessions: Sequence[Session], frame: Any) -> Any:
     return process(frame, *sessions)
 
 
-def _tile(tile: int | str | None) -> int | None:
+def _tile(tile: int | str | None) -> Tile:
     """`auto`, `off` or a side in pixels."""
-    from gantool.runtime.session import TILE
-
     if tile == "auto":
-        return TILE
+        return "auto"
     if tile in ("off", None):
         return None
     if str(tile).isdigit() and int(tile) >= 16:

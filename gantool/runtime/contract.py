@@ -36,7 +36,7 @@ class Contract:
     halo: int = 0
     """How far an output pixel looks; tiles are read this much wider."""
     statistics: Literal["local", "global"] = "local"
-    """Global: normalised over the whole frame, so it cannot be cut into tiles."""
+    """Global: normalised over the whole frame, so tiles need statistics that are held."""
     value_range: tuple[float, float] = (0.0, 1.0)
     """The floats that stand for the darkest and the brightest pixel."""
     conditions: Mapping[str, Any] = field(default_factory=dict)

@@ -55,6 +55,7 @@ def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its warnings are not for users; failures raise
     options.intra_op_num_threads = cores()
+    options.enable_mem_pattern = False  # from a shape's second run on it takes twice the memory
     wanted = {device.provider: dict(device.options), CPU.provider: {}}
     try:
         session = onnxruntime.InferenceSession(

@@ -1,69 +1,182 @@
 """A model file opened on a device, as a Predict."""
 
+import dataclasses
+import functools
 import hashlib
+import math
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import onnxruntime
 
 from gantool.errors import ItemError, ModelError
-from gantool.pipeline import Frame
-from gantool.runtime import pixel_io, tiling
+from gantool.pipeline import Frame, Predict
+from gantool.runtime import freeze, pixel_io, tiling
 from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.pixel_io import Depth
 from gantool.runtime.providers import CPU, Device, open_session
 
 TILE = 768
 """Side of a tile on the CPU, pixels: half a gigabyte with a network of 48 channels."""
+WHOLE = 2**21
+"""Pixels up to which a frame that cannot be cut exactly is run whole: 1920×1088."""
+Tile: TypeAlias = int | Literal["auto"] | None
+
+
+class Opened:
+    """A graph from pixels to pixels on a device, one session per depth of them. Thread-safe.
+
+    Raises ModelError for a graph that onnxruntime refuses, DeviceError where the device does not
+    take it.
+    """
+
+    def __init__(self, path: Path, device: Device, graph: Callable[[Depth], bytes]) -> None:
+        self.graph = graph
+        self._path, self._device = path, device
+        self._sessions: dict[Depth, onnxruntime.InferenceSession] = {}
+        self._lock = threading.Lock()
+
+    def run(self, batch: Frame, **conditions: object) -> Frame:
+        """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime."""
+        result: Frame = self.outputs(batch, **conditions)[0]
+        return result
+
+    def outputs(self, batch: Frame, **conditions: object) -> list[Any]:
+        """The picture, and what else there is. Raises ItemError where the graph refuses it."""
+        session = self.session("uint16" if batch.dtype == np.uint16 else "uint8")
+        try:
+            results: list[Any] = session.run(None, {"pixels": batch, **conditions})
+        except Exception as error:  # onnxruntime raises its own types, some of them bare
+            reason = str(error).strip().split("\n")[0]
+            raise ItemError(f"{self._path.name} fails on {batch.shape[1:3]}: {reason}") from error
+        return results
+
+    def session(self, depth: Depth) -> onnxruntime.InferenceSession:
+        """Opened when it is first needed."""
+        with self._lock:
+            if depth not in self._sessions:
+                graph = self.graph(depth)
+                try:
+                    self._sessions[depth] = open_session(graph, self._device)
+                except ModelError as error:
+                    raise ModelError(f"{self._path}: {error}") from error
+            return self._sessions[depth]
 
 
 class Session:
     """Predict: H×W×3 uint8 or uint16 in, sH×sW×3 of the same dtype out. Thread-safe.
 
-    `tile` is the largest side run at once, None for the whole frame. Raises ModelError for a
-    file that is not a gantool model, DeviceError where `device` does not take it.
+    `tile` is the largest side run at once, None for the whole frame, `auto` what suits the model.
+    One that normalises over the frame cuts those that are too large with held statistics.
+    Raises ModelError for a file that is not a gantool model, DeviceError where `device` does not
+    take it.
     """
 
-    def __init__(self, path: Path, device: Device = CPU, tile: int | None = TILE) -> None:
+    def __init__(self, path: Path, device: Device = CPU, tile: Tile = "auto") -> None:
         self.path = path
         self.device = device
         self.sha256 = sha256(path)
-        self._opened: dict[Depth, onnxruntime.InferenceSession] = {}
-        self._lock = threading.Lock()
-        metadata = self._session("uint8").get_modelmeta().custom_metadata_map
+        self.tile = TILE if tile == "auto" else tile
+        self._limit = _limit(tile)
+        self._opened = self._of(functools.partial(pixel_io.wrapped, path, self.sha256))
+        metadata = self._opened.session("uint8").get_modelmeta().custom_metadata_map
         self.contract = Contract.from_json(metadata[KEY])
-        self.tile = tile if self.contract.statistics == "local" else None
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
-        if frame is None:
-            raise ItemError(f"{self.path.name}: this model needs a picture")
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
-            raise ItemError(f"{self.path.name}: needs H×W×3, not {frame.shape}")
+        frame = _checked(frame, self.path)
+        local = self.contract.statistics == "local"
+        if not local and _pixels(frame) > self._limit:
+            return self.frozen(frame, **conditions)(frame, **conditions)
         return tiling.tiled(
-            frame, lambda batch: self.run(batch, **conditions), self.contract, self.tile
+            frame,
+            lambda batch: self.run(batch, **conditions),
+            self.contract,
+            self.tile if local else None,
         )
+
+    def frozen(self, frame: Frame, **conditions: object) -> Predict:
+        """A Predict that takes from `frame` the statistics by which it normalises every frame.
+
+        The session itself where its model takes none. Raises ItemError for a frame too large to
+        be run whole, where the model cannot be cut even so.
+        """
+        if self.contract.statistics == "local":
+            return self
+        statistics = self._statistics(_checked(frame, self.path), **conditions)
+        opened = self._of(lambda depth: freeze.frozen(self._opened.graph(depth), statistics))
+        return Frozen(self.path, opened, self.contract, self._limit)
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
-        depth: Depth = "uint16" if batch.dtype == np.uint16 else "uint8"
-        session = self._session(depth)
-        try:
-            result: Frame = session.run(None, {"pixels": batch, **conditions})[0]
-        except Exception as error:  # onnxruntime raises its own types, some of them bare
-            reason = str(error).strip().split("\n")[0]
-            raise ItemError(f"{self.path.name} fails on {batch.shape[1:3]}: {reason}") from error
-        return result
+        return self._opened.run(batch, **conditions)
 
-    def _session(self, depth: Depth) -> onnxruntime.InferenceSession:
-        with self._lock:
-            if depth not in self._opened:
-                graph = pixel_io.wrapped(self.path, self.sha256, depth)
-                try:
-                    self._opened[depth] = open_session(graph, self.device)
-                except ModelError as error:
-                    raise ModelError(f"{self.path}: {error}") from error
-            return self._opened[depth]
+    def _statistics(self, frame: Frame, **conditions: object) -> Statistics:
+        if _pixels(frame) > self._limit:
+            _check_local(frame, self.path, self._opened.graph("uint8"))
+        recorder = self._of(lambda depth: freeze.recorder(self._opened.graph(depth)))
+
+        def record(copy: Frame) -> Statistics:
+            piece = tiling.in_one_piece(copy, self.contract)
+            return freeze.as_statistics(recorder.outputs(piece, **conditions)[1:])
+
+        return freeze.statistics_of(frame, record, self.contract, self._limit)
+
+    def _of(self, graph: Callable[[Depth], bytes]) -> Opened:
+        return Opened(self.path, self.device, graph)
+
+
+class Frozen:
+    """Predict of a model whose statistics are held, so that it can be cut. Thread-safe."""
+
+    def __init__(self, path: Path, opened: Opened, contract: Contract, limit: float) -> None:
+        self.path = path
+        self.contract = dataclasses.replace(contract, halo=HALO)
+        self._opened = opened
+        self._limit = limit
+
+    def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
+        frame = _checked(frame, self.path)
+        tile = None
+        if _pixels(frame) > self._limit:
+            _check_local(frame, self.path, self._opened.graph("uint8"))
+            tile = math.isqrt(int(self._limit)) - 2 * HALO
+        return tiling.tiled(
+            frame, lambda batch: self._opened.run(batch, **conditions), self.contract, tile
+        )
+
+
+def _limit(tile: Tile) -> float:
+    """Pixels of a frame that are run at once: as many as a tile has with its halo."""
+    if tile is None:
+        return math.inf
+    return WHOLE if tile == "auto" else (tile + 2 * HALO) ** 2
+
+
+def _check_local(frame: Frame, path: Path, graph: bytes) -> None:
+    """Raises ItemError where `graph` cannot be run in tiles even with held statistics."""
+    if found := freeze.obstacles(graph):
+        size = f"{frame.shape[1]}×{frame.shape[0]}"
+        raise ItemError(
+            f"{path.name}: {size} is too large for one piece, and {', '.join(found)} in it cannot "
+            "be cut: reduce the picture, or use --tile off where memory allows"
+        )
+
+
+def _pixels(frame: Frame) -> int:
+    return math.prod(frame.shape[:2])
+
+
+def _checked(frame: Frame | None, path: Path) -> Frame:
+    """Raises ItemError for what is no H×W×3."""
+    if frame is None:
+        raise ItemError(f"{path.name}: this model needs a picture")
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
+        raise ItemError(f"{path.name}: needs H×W×3, not {frame.shape}")
+    return frame
 
 
 def sha256(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 Each tile is read `halo` pixels wider than the part it is responsible for, so that no output
 pixel misses anything it looks at. Beyond the frame's edges the halo is its mirror image, in
-the whole-frame path too.
+the whole-frame path too. A network with global statistics sees no such image, as it would count
+in them: there the frame's edge is the tile's.
 """
 
 import math
@@ -34,10 +35,18 @@ class Cut:
     halo: int
     read: int
     """Pixels taken per piece: halo, core, halo and what the network's sizes demand beyond."""
+    end: int | None = None
+    """Where the last piece ends at the latest, and the first begins at 0 at the earliest: pieces
+    near an edge are moved to it. None: their halo reaches beyond."""
+
+    def start(self, index: int) -> int:
+        """Where piece `index` begins to read; below 0 it is mirrored."""
+        start = index * self.core - self.halo
+        return start if self.end is None else max(min(start, self.end - self.read), 0)
 
     def sources(self, index: int) -> NDArray[np.intp]:
         """Which pixels piece `index` reads: `read` positions in [0, length)."""
-        start = index * self.core - self.halo
+        start = self.start(index)
         return mirrored(np.arange(start, start + self.read), self.length)
 
     def kept(self, index: int) -> slice:
@@ -58,7 +67,8 @@ def tiled(frame: Frame, run: Run, contract: Contract, tile: int | None) -> Frame
         piece = _read(frame, rows.sources(row), columns.sources(column))
         done = run(piece[None])[0]
         down, right = rows.kept(row), columns.kept(column)
-        result = done[_inside(rows, down, scale), _inside(columns, right, scale)]
+        inner = _inside(down, rows.start(row), scale), _inside(right, columns.start(column), scale)
+        result = done[inner]
         if rows.count == columns.count == 1:
             return np.ascontiguousarray(result)
         if whole is None:
@@ -68,6 +78,12 @@ def tiled(frame: Frame, run: Run, contract: Contract, tile: int | None) -> Frame
     return whole
 
 
+def in_one_piece(frame: Frame, contract: Contract) -> Frame:
+    """1×h×w×3: the frame as a network takes it whole, with what its sizes demand beyond."""
+    rows, columns = (cut(side, None, contract) for side in frame.shape[:2])
+    return _read(frame, rows.sources(0), columns.sources(0))[None]
+
+
 def cut(length: int, tile: int | None, contract: Contract) -> Cut:
     """Equal pieces that start at multiples of the network's stride."""
     align = contract.align
@@ -75,8 +91,12 @@ def cut(length: int, tile: int | None, contract: Contract) -> Cut:
     count = math.ceil(length / limit)
     core = _up(math.ceil(length / count), align)
     halo = _up(contract.halo, align)
-    read = _up(max(core + 2 * halo, contract.minimum), math.lcm(contract.multiple, align))
-    return Cut(length, core, math.ceil(length / core), halo, read)
+    unit = math.lcm(contract.multiple, align)
+    read = _up(max(core + 2 * halo, contract.minimum), unit)
+    if contract.statistics == "local":
+        return Cut(length, core, math.ceil(length / core), halo, read)
+    end = _up(max(length, contract.minimum), unit)
+    return Cut(length, core, math.ceil(length / core), halo, min(read, end), end)
 
 
 def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
@@ -115,8 +135,8 @@ def _places(rows: Cut, columns: Cut) -> Iterator[tuple[int, int]]:
     return ((row, column) for row in range(rows.count) for column in range(columns.count))
 
 
-def _inside(axis: Cut, kept: slice, scale: int) -> slice:
-    return slice(axis.halo * scale, (axis.halo + kept.stop - kept.start) * scale)
+def _inside(kept: slice, start: int, scale: int) -> slice:
+    return _times(slice(kept.start - start, kept.stop - start), scale)
 
 
 def _times(kept: slice, scale: int) -> slice:

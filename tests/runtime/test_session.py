@@ -79,7 +79,7 @@ def test_a_batch_is_its_frames(tmp_path):
         assert np.array_equal(together[index], session.run(batch[index : index + 1])[0])
 
 
-def test_a_model_with_global_statistics_is_never_cut(tmp_path):
+def test_a_model_with_global_statistics_is_run_whole_where_it_fits(tmp_path):
     nodes = [
         helper.make_node("ReduceMean", ["x", "axes"], ["mean"], keepdims=1),
         helper.make_node("Sub", ["x", "mean"], ["centred"]),

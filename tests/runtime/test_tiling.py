@@ -68,6 +68,29 @@ def test_tiles_are_equal_and_aligned():
     assert rows.read >= rows.core + 2 * rows.halo
 
 
+@pytest.mark.parametrize("length", [1, 15, 16, 99, 100, 257])
+@pytest.mark.parametrize("tile", [None, 16, 50])
+def test_global_networks_see_no_mirror_image_beyond_what_sizes_demand(length, tile):
+    contract = Contract("x", align=4, halo=9, multiple=8, minimum=16, statistics="global")
+    axis = tiling.cut(length, tile, contract)
+    end = max(-(-length // 8) * 8, 16)
+    for index in range(axis.count):
+        start, kept = axis.start(index), axis.kept(index)
+        assert 0 <= start <= start + axis.read <= end
+        assert (start % 4, axis.read % 8) == (0, 0)
+        assert start <= max(kept.start - 9, 0)
+        assert start + axis.read >= min(kept.stop + 9, end)
+
+
+def test_a_frame_in_one_piece_is_padded_to_what_sizes_demand():
+    contract = Contract("x", multiple=8, minimum=16, statistics="global")
+    frame = picture(9, 21)
+    piece = tiling.in_one_piece(frame, contract)
+    assert piece.shape == (1, 16, 24, 3)
+    assert np.array_equal(piece[0, :9, :21], frame)
+    assert np.array_equal(piece[0, 9:16, :21], frame[1:8][::-1])
+
+
 def test_reflection_repeats_no_edge():
     assert tiling.mirrored(np.arange(-4, 8), 3).tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1]
     assert tiling.mirrored(np.arange(-2, 3), 1).tolist() == [0] * 5
