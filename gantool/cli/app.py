@@ -19,9 +19,10 @@ trained with PyTorch, exported to ONNX, run with onnxruntime.
 
 \b
 Start here:
-  gantool superres photos/ --scale 4    photos/ enlarged, in photos-superres-x4/
-  gantool run my.onnx photos/           the same with any model file
-  gantool doctor                        what this machine can do
+  gantool superres photos/ --scale 4         photos/ enlarged, in photos-superres-x4/
+  gantool translate --style monet photos/    photographs as paintings
+  gantool run my.onnx photos/                any model file on pictures
+  gantool doctor                             what this machine can do
 """
 
 

@@ -96,12 +96,14 @@ class ReducedPairs:
     crop: int
     size: int
     margin: int = 4
+    lower: Callable[[Bytes, Generator], Bytes] | None = None
+    """How a crop is reduced, by chance; None for the plain bicubic reduction."""
 
     def sample(self, seed: int, step: int, item: int) -> Batch:
         """One pair; the same one for the same seed, step and item."""
         random = np.random.default_rng([seed, step, item])
         wide = self.photos.crop(random, (self.crop + 2 * self.margin) * self.scale)
-        low = degrade.reduce(wide, self.scale)
+        low = self.lower(wide, random) if self.lower else degrade.reduce(wide, self.scale)
         inner = _inner(low, self.margin), _inner(wide, self.margin * self.scale)
         return {"low": to_tensor(inner[0]), "high": to_tensor(inner[1])}
 

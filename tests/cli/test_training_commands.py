@@ -248,7 +248,7 @@ def test_a_wrong_file_of_options_is_named(gantool, photos, tmp_path, text, said)
 def test_a_tasks_name_stands_for_its_recipe(gantool, photos):
     done = gantool("train", "superres", photos, *TINY, "--set", "steps=1", "-o", "a", "--no-export")
     assert done.code == 0
-    assert json.loads(Path("a/run.json").read_text())["recipe"] == "superres-fidelity"
+    assert json.loads(Path("a/run.json").read_text())["recipe"] == "srgan"
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(gantool, photos, tmp_path):

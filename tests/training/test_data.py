@@ -105,6 +105,25 @@ def test_high_lies_over_low(folder):
         assert difference[3:-3, 3:-3].max() <= 1
 
 
+def test_low_is_made_as_it_is_said_from_the_crop_with_its_margin(folder):
+    """What is drawn on the way is a function of (seed, step, item) too."""
+    seen = []
+
+    def lower(wide, random):
+        seen.append((wide.shape, random.integers(2**40)))
+        return degrade.reduce(255 - wide, 2)
+
+    photos = Photos(plain(folder), sizes=(1.0, 0.75), smallest=40)
+    data = ReducedPairs(photos, 2, 12, 3, lower=lower)
+    for _ in range(2):
+        low, high = data.sample(3, 4, 5).values()
+        other_low, other_high = pairs(folder).sample(3, 4, 5).values()
+        assert torch.equal(high, other_high)
+        assert (low - (1 - other_low)).abs().max() <= 1.01 / 255
+    assert seen[0] == seen[1]
+    assert seen[0][0] == (40, 40, 3)
+
+
 def test_crops_are_pieces_of_the_pictures_in_all_orientations(tmp_path):
     for number, (height, width) in enumerate([(40, 55), (60, 40)]):
         rows, columns = np.mgrid[:height, :width]

@@ -58,14 +58,29 @@ def test_dropout_only_while_training():
     assert torch.equal(network(x), network(x))
 
 
-def test_a_patch_is_70_pixels():
-    discriminator = PatchDiscriminator(3, channels=2, norm=lambda _: nn.Identity())
+@pytest.mark.parametrize(("layers", "side"), [(3, 70), (2, 34)])
+def test_a_patch_is_so_many_pixels(layers, side):
+    discriminator = PatchDiscriminator(3, channels=2, layers=layers, norm=lambda _: nn.Identity())
     x = torch.zeros(1, 3, 140, 140, requires_grad=True)
     logits = discriminator(x)
     logits[0, 0, logits.shape[2] // 2, logits.shape[3] // 2].backward()
     seen = x.grad.abs().sum((0, 1)) > 0
-    assert seen.any(0).sum() == 70
-    assert seen.any(1).sum() == 70
+    assert seen.any(0).sum() == side
+    assert seen.any(1).sum() == side
+
+
+@pytest.mark.parametrize(
+    ("network", "levels"),
+    [(PatchDiscriminator(3, channels=4, layers=2), 3), (UnetDiscriminator(channels=4), 7)],
+)
+def test_what_is_matched_is_what_is_judged_by(network, levels):
+    network.eval()
+    x = torch.randn(2, 3, 32, 32)
+    logits, features = network.judged(x)
+    assert torch.equal(logits, network(x))
+    assert len(features) == levels
+    logits.sum().backward()
+    assert all(each.requires_grad and each.shape[0] == 2 for each in features)
 
 
 def test_discriminators_judge_at_every_scale_and_pixel():

@@ -38,6 +38,11 @@ class PatchDiscriminator(nn.Module):
         result: Tensor = self.judge(self.features(x)[-1])
         return result
 
+    def judged(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The logits, and what `features` gives."""
+        found = self.features(x)
+        return self.judge(found[-1]), found
+
     def features(self, x: Tensor) -> list[Tensor]:
         """The output of every block but the judge, for feature matching."""
         found = []
@@ -92,17 +97,22 @@ class UnetDiscriminator(nn.Module):
         self.judge = nn.Conv2d(k, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.judged(x)[0]
+
+    def judged(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The logits, and the output of every level down and up, for feature matching."""
         levels = [leaky_relu(self.first(x), 0.2)]
         for layer in self.down:
             levels.append(leaky_relu(layer(levels[-1]), 0.2))
+        found = list(levels)
         y = levels.pop()
         for layer in self.up:
             y = interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
             y = leaky_relu(layer(y), 0.2) + levels.pop()
+            found.append(y)
         for layer in self.last:
             y = leaky_relu(layer(y), 0.2)
-        result: Tensor = self.judge(y)
-        return result
+        return self.judge(y), found
 
 
 def fold_spectral_norm(network: nn.Module) -> nn.Module:
