@@ -17,11 +17,19 @@ def gantool_models() -> Iterable[Model]:
     folder = Path(__file__).parent / "models"
     return [
         Model(
+            name="translate/monet",
+            task="translate",
+            source=str(folder / "monet.onnx"),
+            sha256="57a2c43be497db4533b01b57218814f3fda3278cd0570231639e0616c2b7d775",
+            licence="CC-BY-SA-4.0",
+            note="photographs in the palette of Monet's landscapes",
+        ),
+        Model(
             name="translate/edges2cats",
             task="translate",
             source=str(folder / "edges2cats.onnx"),
             sha256="60bda09ccce51f697df977cf43160c8a50139902463738e2e78bacdc989741f4",
             licence="CC-BY-SA-4.0",
             note="a demonstration: photographs of cats from line drawings of about 256 pixels",
-        )
+        ),
     ]

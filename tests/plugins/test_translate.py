@@ -4,12 +4,14 @@ import hashlib
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 import gantool
 from gantool import api
+from gantool.media.images import read_image
 from gantool.training import weights
 from gantool_translate.pix2pix import pix2pix
 
@@ -17,27 +19,51 @@ CARD = Path(gantool.__file__).parent.parent / "plugins/gantool_translate/models/
 NAME = "translate/edges2cats"
 
 
-def test_the_catalogue_knows_the_file():
-    model = api.registry().models[NAME]
+@pytest.mark.parametrize("name", ["edges2cats", "monet"])
+def test_the_catalogue_knows_the_file(name):
+    model = api.registry().models[f"translate/{name}"]
     assert hashlib.sha256(Path(model.source).read_bytes()).hexdigest() == model.sha256
-    said = api.model_info(NAME)
-    assert (said["task"], said["name"], said["licence"]) == (
-        "translate",
-        "edges2cats",
-        model.licence,
-    )
+    said = api.model_info(model.name)
+    assert (said["task"], said["name"], said["licence"]) == ("translate", name, model.licence)
     assert (said["side"], said["statistics"]) == ("256", "global")
 
 
 def test_the_card_says_how_to_train_it():
     """Its command gives the options in the file."""
-    (command,) = re.findall(r"^gantool train (.*)$", CARD.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^gantool train (pix2pix .*)$", CARD.read_text(), re.MULTILINE)
     options = dict(re.findall(r"--(\w+) (\w+)", command))
     recipe, chosen = weights.options(api.model_path(NAME))
     assert command.split()[0] == recipe
     assert options["from"] == chosen["from_"]
     assert int(options["channels"]) == chosen["channels"]
     assert int(options["judging"]) == chosen["judging"]
+
+
+def test_the_card_says_how_to_train_the_painter():
+    """The last of its commands gives the options in the file that it names."""
+    commands = re.findall(r"^gantool train (cut .*)$", CARD.read_text(), re.MULTILINE)
+    recipe, chosen = weights.options(api.model_path("translate/monet"))
+    first, last = (dict(re.findall(r"--(\w+) (\S+)", command)) for command in commands)
+    assert recipe == "cut"
+    assert float(last["nce"]) == chosen["nce"]
+    assert float(last["rate"]) == chosen["rate"]
+    assert float(first["noise"]) == chosen["noise"]  # kept from the first run
+    assert "monet" in last.values()
+
+
+def test_a_painting_shows_the_photograph_in_other_colours():
+    photo = gantool_sample()
+    painted = gantool.load("translate/monet", device="cpu")(photo)
+    assert painted.shape == photo.shape
+    small = [cv2.resize(each, (32, 24), interpolation=cv2.INTER_AREA) for each in (photo, painted)]
+    luma = [each.mean(2).ravel() for each in small]
+    assert np.corrcoef(*luma)[0, 1] > 0.8
+    assert np.abs(small[0].astype(int) - small[1]).mean() > 8
+
+
+def gantool_sample() -> np.ndarray:
+    frame, _ = read_image(api.SAMPLE)
+    return cv2.resize(np.asarray(frame), (320, 213), interpolation=cv2.INTER_AREA)
 
 
 def test_it_fills_a_drawing_and_keeps_its_size():
