@@ -23,8 +23,8 @@ from gantool.runtime.providers import CPU, Device, open_session
 TILE = 768
 """Side of a tile on the CPU, pixels: half a gigabyte with a network of 48 channels."""
 WHOLE = 2**21
-"""Pixels up to which a frame that cannot be cut exactly is run whole: a film's 1920×1088, with a
-ResNet of 32 channels in two gigabytes. Not by this machine's memory: results would differ."""
+"""Pixels up to which a frame that cannot be cut exactly is run whole: a film's 1920×1088, in two
+to three gigabytes with 32 channels. Not by this machine's memory: results would differ."""
 Tile: TypeAlias = int | Literal["auto"] | None
 
 
