@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"generator": "resnet-9", "channels": 64, "crop": 256, "steps": 235_000},
 }  # full: 200 epochs of the 1,177 zebras
 COST = {"tiny": "2 min", "fast": "5 h", "full": "5 weeks"}
-Generator = Literal["resnet-6", "resnet-9", "unet-64", "unet-128", "unet-256"]
+Generator = Literal["light-6", "light-9", "resnet-6", "resnet-9", "unet-64", "unet-128", "unet-256"]
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ def cyclegan(
 ) -> CycleGan:
     """Learn to turn two kinds of pictures into each other. Data: trainA/ and trainB/, unpaired.
 
-    generator: ResNet with 6 or 9 blocks, or U-Net for sides of 64, 128 or 256 pixels. channels:
-    of the first layer of all networks. crop: side of the squares trained on, pixels. batch:
-    pictures of each kind a step. cycle: weight λ of coming back to the input. identity: weight,
-    as a share of λ, of leaving alone what is of the right kind already; 0 for none. pool:
-    generated pictures of each kind remembered for the discriminators. rate: of Adam, level for
-    half the training, then falling to 0.
+    generator: ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, 128
+    or 256 pixels. channels: of the first layer of all networks. crop: side of the squares trained
+    on, pixels. batch: pictures of each kind a step. cycle: weight λ of coming back to the input.
+    identity: weight, as a share of λ, of leaving alone what is of the right kind already; 0 for
+    none. pool: generated pictures of each kind remembered for the discriminators. rate: of Adam,
+    level for half the training, then falling to 0.
     """
     networks: dict[str, nn.Module] = {}
     for way in WAYS:

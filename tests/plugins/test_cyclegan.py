@@ -154,7 +154,8 @@ def test_columns_are_those_that_the_monitors_watch():
 
 
 @pytest.mark.parametrize(
-    ("generator", "multiple", "crop"), [("resnet-6", 4, 36), ("unet-64", 64, 64)]
+    ("generator", "multiple", "crop"),
+    [("resnet-6", 4, 36), ("light-6", 4, 36), ("unet-64", 64, 64)],
 )
 def test_crops_that_a_generator_cannot_take_are_refused(generator, multiple, crop):
     assert terms(tiny(generator=generator, crop=crop), batch(crop), "generators")

@@ -68,3 +68,12 @@ def test_a_light_generator_passes_content_by():
     after = before.clone()
     after[:, :, 10, 10] += 1
     assert (network(before) - network(after)).abs().max() > 0
+
+
+def test_separable_layers_start_with_the_strength_of_their_input():
+    """At 0.02 they would fade below the ε of the normalisation behind them."""
+    torch.manual_seed(0)
+    network = LightGenerator(channels=16, blocks=2)
+    x = torch.randn(1, 64, 32, 32)
+    depthwise = network.blocks[0].layers[0]
+    assert 0.5 < depthwise(x).std() / x.std() < 2

@@ -31,6 +31,16 @@ def instance_norm(channels: int) -> nn.InstanceNorm2d:
     return InstanceNorm(channels, eps=EPS, affine=True)
 
 
+def normalised(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    """Convolution with reflected edges, instance normalisation, ReLU."""
+    padding = kernel // 2
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, padding_mode="reflect"),
+        instance_norm(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
 def enlarging(inputs: int, outputs: int, kernel: int, up: Up) -> nn.Sequential:
     """N×in×H×W → N×out×2H×2W.
 

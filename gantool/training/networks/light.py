@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from gantool.training.networks.blocks import enlarging, instance_norm, start_small
+from gantool.training.networks.blocks import enlarging, instance_norm, normalised, start_small
 
 
 class LightGenerator(nn.Module):
@@ -17,9 +17,9 @@ class LightGenerator(nn.Module):
     def __init__(self, *, channels: int = 32, blocks: int = 6) -> None:
         super().__init__()
         k = channels
-        self.full = _convolution(3, k)
-        self.down_half = _convolution(k, 2 * k, stride=2)
-        self.down_quarter = _convolution(2 * k, 4 * k, stride=2)
+        self.full = nn.Sequential(*normalised(3, k, 3))
+        self.down_half = nn.Sequential(*normalised(k, 2 * k, 3, 2))
+        self.down_quarter = nn.Sequential(*normalised(2 * k, 4 * k, 3, 2))
         self.blocks = nn.ModuleList(Separable(4 * k) for _ in range(blocks))
         self.up_half = nn.Sequential(enlarging(4 * k, 2 * k, 3, "resize"), instance_norm(2 * k))
         self.up_full = nn.Sequential(enlarging(2 * k, k, 3, "resize"), instance_norm(k))
@@ -69,11 +69,3 @@ def _separable(channels: int) -> list[nn.Module]:
         nn.Conv2d(channels, channels, 1),
         instance_norm(channels),
     ]
-
-
-def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, padding_mode="reflect"),
-        instance_norm(outputs),
-        nn.ReLU(inplace=True),
-    )

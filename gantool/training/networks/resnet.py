@@ -4,7 +4,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from gantool.training.networks.blocks import Up, enlarging, instance_norm, start_small
+from gantool.training.networks.blocks import Up, enlarging, instance_norm, normalised, start_small
 
 TRACED = (3, 6, 9, 13)
 """Layers of `encoded`."""
@@ -30,9 +30,9 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         wide = 4 * channels
         self.layers = nn.Sequential(
-            *_convolution(inputs, channels, 7),
-            *_convolution(channels, 2 * channels, 3, stride=2),
-            *_convolution(2 * channels, wide, 3, stride=2),
+            *normalised(inputs, channels, 7),
+            *normalised(channels, 2 * channels, 3, stride=2),
+            *normalised(2 * channels, wide, 3, stride=2),
             *(Residual(wide) for _ in range(blocks)),
             *_enlarging(wide, 2 * channels, up),
             *_enlarging(2 * channels, channels, up),
@@ -68,22 +68,13 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_convolution(channels, channels, 3),
-            *_convolution(channels, channels, 3)[:-1],
+            *normalised(channels, channels, 3),
+            *normalised(channels, channels, 3)[:-1],
         )
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = x + self.layers(x)
         return result
-
-
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
-    padding = kernel // 2
-    return [
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, padding_mode="reflect"),
-        instance_norm(outputs),
-        nn.ReLU(inplace=True),
-    ]
 
 
 def _enlarging(inputs: int, outputs: int, up: Up) -> list[nn.Module]:
