@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from gantool import api
-from gantool.errors import UsageError
+from gantool.errors import ModelError, UsageError
 from gantool.runtime.session import Session
 from gantool.training import options
 from gantool.training.adversarial import relativistic_discriminator, relativistic_generator
@@ -116,7 +116,7 @@ def test_vgg_is_no_part_of_the_run(tmp_path):
 
 
 def test_a_missing_file_of_vgg_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="vgg19.pth: no such file"):
+    with pytest.raises(ModelError, match="vgg19.pth: no such file"):
         srgan(**TINY, features=str(tmp_path / "vgg19.pth"))
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from gantool.errors import UsageError
-from gantool.training.networks import vgg
+from gantool.errors import ModelError
 from gantool.training.networks.vgg import VggFeatures, read_vgg
 
 
@@ -63,9 +62,9 @@ def bad_files(folder: Path, weights: dict[str, torch.Tensor]) -> dict[str, Path]
     """By what must be said of it."""
     files = {
         "no such file": folder / "missing.pth",
-        "not a file of weights": folder / "text.pth",
-        "not a file of weights:": folder / "text.safetensors",
-        "not a state dict": folder / "list.pth",
+        "not a checkpoint of PyTorch": folder / "text.pth",
+        "not a safetensors file": folder / "text.safetensors",
+        "holds a list, not weights by name": folder / "list.pth",
         "no features.0.weight": folder / "other.pth",
         "features.2.weight is 64×3×3×3, not 64×64×3×3": folder / "shapes.pth",
     }
@@ -79,7 +78,7 @@ def bad_files(folder: Path, weights: dict[str, torch.Tensor]) -> dict[str, Path]
 
 def test_files_that_do_not_fit_are_refused_in_one_line(weights, tmp_path):
     for said, path in bad_files(tmp_path, weights).items():
-        with pytest.raises(UsageError) as caught:
+        with pytest.raises(ModelError) as caught:
             read_vgg(path, "conv2_2")
         text = str(caught.value)
         assert text.startswith(f"{path}: ")
@@ -90,9 +89,9 @@ def test_files_that_do_not_fit_are_refused_in_one_line(weights, tmp_path):
 def test_code_in_a_file_is_not_run(tmp_path):
     class Trap:
         def __reduce__(self):
-            return (vgg.Path.touch, (tmp_path / "ran",))
+            return (Path.touch, (tmp_path / "ran",))
 
     torch.save({"features.0.weight": Trap()}, tmp_path / "trap.pth")
-    with pytest.raises(UsageError, match="not a file of weights"):
+    with pytest.raises(ModelError, match="refused, nothing of it was run"):
         read_vgg(tmp_path / "trap.pth", "conv2_2")
     assert not (tmp_path / "ran").exists()

@@ -1,27 +1,20 @@
 """The feature network of content losses."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gantool.errors import UsageError
+from gantool.errors import ModelError
+from gantool.training import foreign
 
 Depth = Literal["conv2_2", "conv5_4"]
 WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
 """Of the convolutions of VGG-19, 0 for a pooling."""
 LAYERS: Mapping[Depth, int] = {"conv2_2": 7, "conv5_4": 34}
 """The place of a convolution among all layers, as torchvision counts."""
-DAMAGED = (
-    *(SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError),
-    *(LookupError, ValueError, TypeError, AttributeError),
-)
-"""What readers raise at files that are something else, torch's unpickler nearly anything."""
 
 
 class VggFeatures(nn.Module):
@@ -56,31 +49,16 @@ class VggFeatures(nn.Module):
 def read_vgg(path: Path, depth: Depth) -> VggFeatures:
     """The network with the weights of a file, fixed: a state dict of torchvision's VGG-19.
 
-    Raises UsageError for a file that is not there, cannot be read, or holds something else.
+    Raises ModelError for a file that is not there, cannot be read, or holds something else.
     """
-    weights = _weights(path)
+    weights = foreign.weights(path)
     network = VggFeatures(depth)
     needed = network.state_dict()
     if strange := [name for name in needed if name not in weights]:
-        raise UsageError(f"{path}: no {strange[0]} in it: give the VGG-19 of torchvision")
+        raise ModelError(f"{path}: no {strange[0]} in it: give the VGG-19 of torchvision")
     for name, own in needed.items():
         if weights[name].shape != own.shape:
             wanted, got = ("×".join(map(str, each.shape)) for each in (own, weights[name]))
-            raise UsageError(f"{path}: {name} is {got}, not {wanted}: give VGG-19, without norms")
+            raise ModelError(f"{path}: {name} is {got}, not {wanted}: give VGG-19, without norms")
     network.load_state_dict({name: weights[name] for name in needed})
     return network.requires_grad_(False).eval()
-
-
-def _weights(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file: give the weights of VGG-19, .pth or .safetensors")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except DAMAGED as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{path}: not a file of weights: {reason}") from error
-    if isinstance(found, Mapping) and all(isinstance(each, Tensor) for each in found.values()):
-        return found
-    raise UsageError(f"{path}: not a state dict: give names and tensors, as torch.save writes them")
