@@ -32,7 +32,7 @@ from gantool.media.images import SUFFIXES, read_image
 from gantool.runtime.features import Features
 from gantool.training import degrade, metrics
 
-MODELS = ["superres/photo-x4-fidelity"]
+MODELS = ["superres/photo-x4-fidelity", "superres/photo-x4"]
 SCALE, SIDE, PATCH, QUALITY = 4, 224, 32, 50
 FLAT = 1.5
 """Deviation of the luma up to which a patch is flat, levels."""

@@ -13,7 +13,7 @@ import gantool_superres
 import models
 from gantool.errors import ItemError, UsageError
 from gantool.runtime.session import Session
-from gantool_superres import X2, X4, enlarge, superres
+from gantool_superres import PHOTO, X2, X4, enlarge, reduce, superres
 
 CATALOGUE = {model.name: model for model in gantool_superres.gantool_models()}
 SIDES = [(1, 1), (1, 7), (5, 3), (37, 53)]
@@ -24,7 +24,7 @@ def times(factor: int, frame: NDArray) -> NDArray:
     return frame.repeat(factor, 0).repeat(factor, 1)
 
 
-STAND_INS = {X4: partial(times, 4), X2: partial(times, 2)}
+STAND_INS = {PHOTO: partial(times, 4), X4: partial(times, 4), X2: partial(times, 2)}
 
 
 def picture(height: int, width: int, depth: type = np.uint8) -> NDArray:
@@ -91,6 +91,52 @@ def test_options_go_into_names_and_models():
     assert [superres(scale).label for scale in (2, 8)] == ["x2", "x8"]
     assert superres(4, model="my.onnx").models == ("my.onnx",)
     assert {name for scale in (2, 3, 4, 8) for name in superres(scale).models} <= CATALOGUE.keys()
+    assert superres(4, 0.5).label == "x4-denoise-0.5"
+    assert superres(8, 0).label == "x8-denoise-0"
+    assert superres(4, 1).label == "x4"
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("scale", [3, 4, 8])
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_denoise_mixes_two_models_and_rounds(share, scale, depth):
+    """Each pixel is d·one + (1 − d)·other; what follows is done with the mixture."""
+    frame = picture(5, 7, depth)
+    one, other = frame.repeat(4, 0).repeat(4, 1), np.flip(frame).repeat(4, 0).repeat(4, 1)
+    answers = {PHOTO: lambda _: one, X4: lambda _: other, X2: partial(times, 2)}
+    exact = share * one.astype(float) + (1 - share) * other
+    pipeline = superres(scale, share)
+    assert pipeline.models == ((PHOTO, X4, X2) if scale == 8 else (PHOTO, X4))
+    result = pipeline.process(frame, *(answers[name] for name in pipeline.models))
+    mixed = superres(4, share).process(frame, answers[PHOTO], answers[X4])
+    assert mixed.dtype == depth
+    assert np.abs(mixed - exact).max() <= 0.501
+    wanted = {3: lambda: reduce(mixed, 15, 21), 4: lambda: mixed, 8: lambda: times(2, mixed)}
+    assert np.array_equal(result, wanted[scale]())
+
+
+@pytest.mark.parametrize("scale", [3, 4, 8])
+def test_at_the_ends_of_denoise_there_is_only_one_model(scale):
+    rest = (X2,) if scale == 8 else ()
+    assert superres(scale, 1).models == superres(scale).models == (PHOTO, *rest)
+    assert superres(scale, 0).models == (X4, *rest)
+    frame = picture(5, 7)
+    assert np.array_equal(superres(4, 0).process(frame, partial(times, 4)), times(4, frame))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"denoise": 1.5}, "--denoise 1.5: must be from 0 to 1"),
+        ({"denoise": -0.1}, "--denoise -0.1: must be from 0 to 1"),
+        ({"denoise": float("nan")}, "--denoise nan: must be from 0 to 1"),
+        ({"denoise": 0.5, "scale": 2}, "--denoise 0.5: not with --scale 2"),
+        ({"denoise": 0.5, "model": "my.onnx"}, "--denoise 0.5: not with --model"),
+    ],
+)
+def test_denoise_that_cannot_be_is_refused(options, said):
+    with pytest.raises(UsageError, match=said):
+        superres(**options)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -106,10 +152,11 @@ def test_file_says_the_same_as_the_catalogue(name, shipped):
     assert contract.licence == entry.licence
 
 
+@pytest.mark.parametrize("name", [PHOTO, X4])
 @pytest.mark.parametrize("tile", [16, 33, 64])
 @pytest.mark.parametrize(("depth", "most"), [(np.uint8, 1), (np.uint16, 15)])
-def test_tiles_of_the_shipped_model_equal_the_whole(tile, depth, most):
-    path = Path(CATALOGUE[X4].source)
+def test_tiles_of_the_shipped_model_equal_the_whole(name, tile, depth, most):
+    path = Path(CATALOGUE[name].source)
     frame = picture(67, 91, depth)
     whole, tiles = (Session(path, tile=size)(frame).astype(int) for size in (None, tile))
     assert np.abs(whole - tiles).max() <= most
