@@ -43,7 +43,7 @@ def main() -> None:
 
 def panel(crop: Frame) -> Frame:
     """The crop's own pixels beside what the tool makes of it, at the same size."""
-    enlarged = gantool.load("superres/photo-x4-fidelity")(crop)
+    enlarged = gantool.load("superres/photo-x4")(crop)
     height, width = enlarged.shape[:2]
     before = cv2.resize(crop, (width, height), interpolation=cv2.INTER_NEAREST)
     gap = np.full((height, 8, 3), 255, np.uint8)
