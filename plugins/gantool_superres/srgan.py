@@ -31,7 +31,7 @@ from gantool.training.spectral import spectral_distance, stride_distance
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
-    "tiny": {"channels": 16, "layers": 2, "critic": 8, "batch": 4, "crop": 24, "steps": 500},
+    "tiny": {"channels": 16, "layers": 2, "critic": 8, "batch": 4, "crop": 24, "steps": 2_000},
     "fast": {"steps": 15_000},
     "full": {
         "channels": 64,
@@ -43,7 +43,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "steps": 300_000,
     },
 }
-COST = {"tiny": "2 min", "fast": "6 h", "full": "5 weeks"}
+COST = {"tiny": "1 min", "fast": "1 h", "full": "1 year"}
 
 Discriminator = Literal["patches", "unet"]
 Depth = Literal["conv2_2", "conv5_4"]

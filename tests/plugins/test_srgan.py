@@ -164,7 +164,6 @@ def test_networks_of_the_fidelity_recipe_fit():
     srgan().networks["generator"].load_state_dict(theirs)
 
 
-@pytest.mark.slow
 def test_trained_exported_and_run(photos, tmp_path):
     settings = Settings("srgan", {**TINY, "start": 0.5}, "photos", 12)
     run = Run(srgan, tmp_path, settings, photos)
