@@ -72,7 +72,7 @@ def test_run_takes_paths_and_text(given):
     ("arguments", "error", "said"),
     [
         ({"task": "superes"}, UsageError, "no task superes; there are .*superres"),
-        ({"colour": 3}, UsageError, "superres: no option colour; there are model, scale"),
+        ({"colour": 3}, UsageError, "superres: no option colour; there are denoise, model, scale"),
         ({"scale": 5}, UsageError, "2, 3, 4 and 8"),
         ({"inputs": ["missing.png"]}, UsageError, "missing.png: no such file"),
         ({"inputs": []}, GantoolError, "no "),

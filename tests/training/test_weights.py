@@ -15,6 +15,7 @@ from gantool.runtime.session import Session
 from gantool.training import checkpoint, weights
 from gantool.training.system import System
 from gantool_superres.fidelity import superres_fidelity
+from gantool_superres.srgan import srgan
 from gantool_translate.pix2pix import pix2pix
 from systems import differing, flip, hard_gan, newest, quiet_gan, trained, weights_of
 
@@ -90,8 +91,7 @@ def test_weights_come_back_from_a_file_of_pix2pix(name, tmp_path):
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_training_can_start_from_every_shipped_model(path):
     recipe, options = weights.options(path)
-    assert recipe == "superres-fidelity"
-    system = superres_fidelity(**options)
+    system = {"superres-fidelity": superres_fidelity, "srgan": srgan}[recipe](**options)
     weights.load(path, system)
     assert off(system, path) <= 0.51
 
