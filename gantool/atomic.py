@@ -4,12 +4,15 @@ Whatever happens in between, the final name holds the old content or the new one
 """
 
 import contextlib
+import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from gantool.errors import OutputError
 
@@ -19,20 +22,41 @@ ASIDE = ".gantool-"
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Put `data` at `path`, replacing what was there. Raises OutputError; then nothing changed."""
-    with (
-        _writing(path),
-        tempfile.NamedTemporaryFile(dir=path.parent, prefix=ASIDE, delete=False) as aside,
-    ):
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(
+    path: Path, *, mtime_ns: int | None = None, alone: bool = False
+) -> Iterator[BinaryIO]:
+    """Yield a file aside; when the block ends well it is synced and becomes `path`.
+
+    `mtime_ns` is the time it gets. `alone`: nobody else writes `path`, so that the file aside has
+    one name, and what a killed process left is written over. Raises OutputError where the system
+    refuses; then, and when the block raises, nothing changed.
+    """
+    with _writing(path):
+        aside = _aside(path, alone=alone)
         try:
-            aside.write(data)
-            aside.flush()
-            os.fsync(aside.fileno())
-            os.chmod(aside.name, 0o666 & ~_umask())
-            os.replace(aside.name, path)
+            with aside.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if mtime_ns is not None:
+                with contextlib.suppress(OSError):  # some file systems keep no times
+                    os.utime(aside, ns=(mtime_ns, mtime_ns))
+            os.replace(aside, path)
         except BaseException:
-            os.unlink(aside.name)
+            with contextlib.suppress(OSError):
+                os.unlink(aside)
             raise
-    fsync_folder(path.parent)
+        fsync_folder(path.parent)
+
+
+def _aside(path: Path, *, alone: bool) -> Path:
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest() if alone else secrets.token_hex(12)
+    return path.with_name(f"{ASIDE}{name[:24]}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -82,6 +106,8 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno is None:  # an encoder's, not the system's
+            raise
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 

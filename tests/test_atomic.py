@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pytest
 
 from gantool import atomic
+from gantool.atomic import replacing
 from gantool.errors import OutputError
 
-STEPS = ["os.fsync", "os.chmod", "os.replace"]
+STEPS = ["os.fsync", "os.replace"]
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def test_folder_appears_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("step", ["os.fsync", "os.chmod", "os.rename"])
+@pytest.mark.parametrize("step", ["os.fsync", "os.rename"])
 def test_failed_folder_leaves_nothing(step, tmp_path, monkeypatch):
     monkeypatch.setattr(step, full_disk)
     with pytest.raises(OutputError, match="run: cannot be written"), write_two(tmp_path / "run"):
@@ -177,3 +179,26 @@ def test_files_of_a_folder_reach_the_disk_before_its_name_does(tmp_path, told):
     with write_two(tmp_path / "run"):
         pass
     assert told == ["fsync", "fsync", "fsync", "rename", "fsync"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_a_kill_left_aside_is_taken_over_by_who_is_alone(alone, tmp_path):
+    path = tmp_path / "a.png"
+    for _ in range(2):  # as if killed twice: the file aside stays
+        with contextlib.suppress(KeyboardInterrupt), mock.patch("os.unlink"):
+            with replacing(path, alone=alone) as file:
+                file.write(b"a longer beginning")
+                raise KeyboardInterrupt
+    assert len(list(tmp_path.iterdir())) == (1 if alone else 2)
+    with replacing(path, alone=alone, mtime_ns=10**18) as file:
+        file.write(b"whole")
+    assert path.read_bytes() == b"whole"
+    assert path.stat().st_mtime_ns == 10**18
+    assert len(list(tmp_path.iterdir())) == (1 if alone else 3)
+
+
+def test_an_error_of_an_encoder_is_not_one_of_the_disk(tmp_path):
+    with pytest.raises(OSError, match="no such codec"), replacing(tmp_path / "a") as file:
+        file.write(b"a")
+        raise OSError("no such codec")
+    assert not list(tmp_path.iterdir())
