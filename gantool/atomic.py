@@ -18,6 +18,7 @@ from gantool.errors import OutputError
 
 ASIDE = ".gantool-"
 """How the names of files and folders begin that are still being written."""
+_begun: set[Path] = set()
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
@@ -38,6 +39,7 @@ def replacing(
     """
     with _writing(path):
         aside = _aside(path, alone=alone)
+        _begun.add(aside)
         try:
             with aside.open("w+b") as file:
                 yield file
@@ -51,7 +53,16 @@ def replacing(
             with contextlib.suppress(OSError):
                 os.unlink(aside)
             raise
+        finally:
+            _begun.discard(aside)
         fsync_folder(path.parent)
+
+
+def discard() -> None:
+    """Remove the files that are being written now: the process is about to end."""
+    for aside in list(_begun):
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
 
 
 def _aside(path: Path, *, alone: bool) -> Path:

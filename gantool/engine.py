@@ -1,117 +1,210 @@
 """Sources → frames → pipeline → files. Reads ahead and writes behind while the model works."""
 
+from __future__ import annotations
+
+import hashlib
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from threading import Event
+from typing import BinaryIO, Literal
 
-from gantool import atomic
+import numpy as np
+
+from gantool import atomic, manifest
+from gantool.batch import Ledger
 from gantool.errors import GantoolError, ItemError
-from gantool.media.carry import Carry, carry_through
-from gantool.media.images import read_image, write_image
-from gantool.media.sources import Item
-from gantool.pipeline import Frame, Process
+from gantool.manifest import File
+from gantool.media.carry import carry_through
+from gantool.media.images import read_picture, write_picture
+from gantool.media.picture import Limits, Picture
+from gantool.media.places import Item, named
+from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
+from gantool.pipeline import Frame, Process, Stream
 
 AHEAD = 2
 """Pictures decoded ahead of the model, and as many results waiting to be written."""
-
-Picture = tuple[Frame, Carry]
-
-
-@dataclass(frozen=True)
-class Done:
-    """A finished item and the files it gave."""
-
-    source: Path
-    outputs: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An item that could not be done, and why, in one line; the others go on."""
-
-    source: Path
-    reason: str
+HEAVY = 1 << 27
+"""Bytes of a result that is waited for, so that several such are never there at once."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How results are put into files."""
+    """How pictures are taken in and results are put into files."""
 
     grey: Literal["keep", "colour"] = "keep"
     alpha: Literal["resize", "model"] = "resize"
     quality: int | None = None
-    overwrite: bool = True
+    limits: Limits = field(default_factory=Limits)
+    jobs: int = 1
+    """Pictures read at once, and as many written."""
 
 
-def run(items: Iterable[Item], process: Process, rules: Rules) -> Iterator[Done | Failed]:
-    """`process` (frame → result) on every item, yielded in order as their files are complete.
+@dataclass(frozen=True)
+class Work:
+    """What is done with frames: `process` with each, or `stream` with those of an animation."""
 
-    Raises OutputError where nothing more can be written.
+    process: Process
+    stream: Stream | None = None
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What the model made of an item, by suffix, not yet in files."""
+
+    pictures: dict[str, Picture]
+    source: File
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def run(
+    items: Iterable[Item | Skipped],
+    work: Work,
+    rules: Rules,
+    *,
+    ledger: Ledger | None = None,
+    stop: Event | None = None,
+) -> Iterator[Outcome]:
+    """`work` on every item, yielded in order as their files are complete.
+
+    `ledger` is told of every result before it gets its name. After `stop` no item is begun; what
+    is being written is finished. Raises OutputError where nothing more can be written.
     """
+    stop = stop or Event()
     with (
-        ThreadPoolExecutor(1, "read") as reader,
-        ThreadPoolExecutor(1, "write") as writer,
+        ThreadPoolExecutor(rules.jobs, "read") as reader,
+        ThreadPoolExecutor(rules.jobs, "write") as writer,
     ):
         writing: deque[Future[Done | Failed]] = deque()
-        for item, reading in _ahead(reader, items):
-            results = _processed(item, reading, process, rules)
-            writing.append(writer.submit(_write, item, results, rules))
-            while len(writing) > AHEAD or (writing and writing[0].done()):
+        for item, reading in _ahead(reader, items, rules, stop):
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            yield Started(item.source)
+            results = _processed(item, reading, work, rules)
+            if stop.is_set():  # what failed now was stopped
+                break
+            writing.append(writer.submit(_write, item, results, rules, ledger))
+            ahead = 0 if _is_heavy(results) else max(AHEAD, rules.jobs)
+            while len(writing) > ahead or (writing and writing[0].done()):
                 yield writing.popleft().result()
         while writing:
             yield writing.popleft().result()
 
 
-def _processed(
-    item: Item, reading: Future[Picture], process: Process, rules: Rules
-) -> dict[str, Picture] | Failed:
-    try:
-        frame, carry = reading.result()
-        return carry_through(process, frame, carry, grey=rules.grey, alpha=rules.alpha)
-    except Exception as error:  # a stranger's process may raise anything
-        if _ends_the_run(error):
-            raise
-        return Failed(item.source, _reason(item, error))
-
-
 def _ahead(
-    reader: ThreadPoolExecutor, items: Iterable[Item]
-) -> Iterator[tuple[Item, Future[Picture]]]:
+    reader: ThreadPoolExecutor, items: Iterable[Item | Skipped], rules: Rules, stop: Event
+) -> Iterator[tuple[Item | Skipped, Future[Picture]]]:
     rest = iter(items)
-    reading: deque[tuple[Item, Future[Picture]]] = deque()
-    while True:
-        for item in islice(rest, AHEAD - len(reading)):
-            reading.append((item, reader.submit(read_image, item.source)))
+    reading: deque[tuple[Item | Skipped, Future[Picture]]] = deque()
+    while not stop.is_set():
+        for item in islice(rest, max(AHEAD, rules.jobs) - len(reading)):
+            if isinstance(item, Skipped):
+                reading.append((item, Future()))
+            else:
+                reading.append((item, reader.submit(read_picture, item.source, rules.limits)))
         if not reading:
             return
         yield reading.popleft()
 
 
-def _write(item: Item, results: dict[str, Picture] | Failed, rules: Rules) -> Done | Failed:
+def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -> _Results | Failed:
+    try:
+        picture = reading.result()
+        began = time.monotonic()
+        pictures = applied(work, picture, rules)
+        seconds = time.monotonic() - began
+    except Exception as error:  # a stranger's process may raise anything
+        if _ends_the_run(error):
+            raise
+        return Failed(item.source, _reason(item, error))
+    mtime_ns = picture.frames[0][1].mtime_ns or 0
+    source = File(str(item.source), picture.bytes, mtime_ns, picture.sha256)
+    return _Results(pictures, source, seconds, picture.notes)
+
+
+def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
+    """The results by suffix, each of as many frames as the picture has."""
+    process = work.process
+    if picture.timing and work.stream:
+        process = _in_turn(work.stream(frame for frame, _ in picture.frames))
+    alpha = "resize" if picture.timing else rules.alpha
+    frames = [
+        carry_through(process, frame, carry, grey=rules.grey, alpha=alpha)
+        for frame, carry in picture.frames
+    ]
+    results = {
+        suffix: Picture([each[suffix] for each in frames], picture.timing) for suffix in frames[0]
+    }
+    for frame in _frames(results):
+        if not (isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3):
+            raise ItemError(f"the task gives {type(frame).__name__}, not a frame H×W×3")
+    return results
+
+
+def _in_turn(results: Iterator[Frame]) -> Process:
+    return lambda _: next(results)
+
+
+def _write(
+    item: Item, results: _Results | Failed, rules: Rules, ledger: Ledger | None
+) -> Done | Failed:
     if isinstance(results, Failed):
-        return results  # it comes here to keep its place in the order
-    outputs = []
-    for suffix, (frame, carry) in results.items():
-        path = _named(item.target, suffix)
-        if suffix and path.exists() and not rules.overwrite:
-            continue  # only now is it known that there is a result of that name
-        atomic.make_folder(path.parent)
+        outcome: Done | Failed = results  # it comes here to keep its place in the order
+    else:
         try:
-            write_image(path, frame, carry, quality=rules.quality)
+            outcome = _written(item, results, rules, ledger)
         except Exception as error:  # what a stranger's process gave may be no frame
             if _ends_the_run(error):
                 raise
-            return Failed(item.source, _reason(item, error))
-        outputs.append(path)
-    return Done(item.source, tuple(outputs))
+            outcome = Failed(item.source, _reason(item, error))
+    if ledger:
+        ledger.release(item)
+    return outcome
 
 
-def _named(target: Path, suffix: str) -> Path:
-    return target.with_stem(f"{target.stem}-{suffix}") if suffix else target
+def _written(item: Item, results: _Results, rules: Rules, ledger: Ledger | None) -> Done:
+    """All files of an item are complete before the first gets its name."""
+    paths = {named(item.target, suffix): picture for suffix, picture in results.pictures.items()}
+    atomic.make_folder(item.target.parent)
+    alone = ledger is not None and manifest.alone()
+    with ExitStack() as files:
+        outputs = []
+        for path, picture in paths.items():
+            if ledger:
+                ledger.check(item, path)
+            mtime_ns = picture.frames[0][1].mtime_ns
+            file = files.enter_context(atomic.replacing(path, mtime_ns=mtime_ns, alone=alone))
+            write_picture(file, picture, path.suffix, quality=rules.quality)
+            if ledger:
+                outputs.append(_described(path.relative_to(item.root), file, mtime_ns))
+        if ledger:
+            ledger.settle(item, results.source, outputs)
+    return Done(item.source, tuple(paths), results.seconds, results.notes)
+
+
+def _described(name: Path, file: BinaryIO, mtime_ns: int | None) -> File:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
+    return File(name.as_posix(), file.tell(), mtime_ns or 0, digest.hexdigest())
+
+
+def _is_heavy(results: _Results | Failed) -> bool:
+    if isinstance(results, Failed):
+        return False
+    return sum(frame.nbytes for frame in _frames(results.pictures)) > HEAVY
+
+
+def _frames(pictures: dict[str, Picture]) -> Iterator[Frame]:
+    return (frame for picture in pictures.values() for frame, _ in picture.frames)
 
 
 def _ends_the_run(error: Exception) -> bool:

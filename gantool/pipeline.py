@@ -75,6 +75,12 @@ class Pipeline:
     """Whether a grey picture stays grey."""
     alpha: Literal["resize", "model"] = "resize"
     """How an alpha channel follows the result: resampled, or sent through `process` too."""
+    scale: float | None = None
+    """Side of the result over that of the picture; None: what its models make of it, in turn."""
+    results: tuple[str, ...] = ("",)
+    """The suffixes of what `process` gives, so that names that collide are seen before a start."""
+    kind: Literal["enhanced", "composite"] = "composite"
+    """What results say of themselves: what is in them was photographed, or a model painted it."""
 
 
 @dataclass(frozen=True)

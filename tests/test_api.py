@@ -34,7 +34,9 @@ def here(tmp_path, monkeypatch):
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(file): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    """All files but manifests."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return {str(file): file.read_bytes() for file in files if file.suffix != ".jsonl"}
 
 
 def test_run_gives_what_the_command_line_gives():
@@ -116,13 +118,13 @@ def test_plan_writes_nothing(here):
     assert sorted(here.rglob("*")) == before
 
 
-def test_what_is_there_is_in_the_plan_as_existing():
+def test_what_is_up_to_date_is_in_the_plan_as_skipped():
     list(gantool.run("superres", ["photos"], device="cpu"))
     plan = api.plan("superres", ["photos"], CPU)
     assert [item.source.name for item in plan.items] == ["c.png"]
-    assert [item.source.name for item in plan.existing] == ["a.png", "b.jpg"]
+    assert [each.source.name for each in plan.batch.skipped] == ["a.png", "b.jpg"]
     again = api.plan("superres", ["photos"], RunOptions(device="cpu", overwrite=True))
-    assert (len(again.items), again.existing) == (3, ())
+    assert (len(again.items), again.batch.skipped) == (3, ())
 
 
 def test_inputs_are_never_written(here):

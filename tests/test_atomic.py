@@ -185,10 +185,13 @@ def test_files_of_a_folder_reach_the_disk_before_its_name_does(tmp_path, told):
 def test_what_a_kill_left_aside_is_taken_over_by_who_is_alone(alone, tmp_path):
     path = tmp_path / "a.png"
     for _ in range(2):  # as if killed twice: the file aside stays
-        with contextlib.suppress(KeyboardInterrupt), mock.patch("os.unlink"):
-            with replacing(path, alone=alone) as file:
-                file.write(b"a longer beginning")
-                raise KeyboardInterrupt
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            mock.patch("os.unlink"),
+            replacing(path, alone=alone) as file,
+        ):
+            file.write(b"a longer beginning")
+            raise KeyboardInterrupt
     assert len(list(tmp_path.iterdir())) == (1 if alone else 2)
     with replacing(path, alone=alone, mtime_ns=10**18) as file:
         file.write(b"whole")
@@ -198,7 +201,11 @@ def test_what_a_kill_left_aside_is_taken_over_by_who_is_alone(alone, tmp_path):
 
 
 def test_an_error_of_an_encoder_is_not_one_of_the_disk(tmp_path):
-    with pytest.raises(OSError, match="no such codec"), replacing(tmp_path / "a") as file:
-        file.write(b"a")
-        raise OSError("no such codec")
+    def encode():
+        with replacing(tmp_path / "a") as file:
+            file.write(b"a")
+            raise OSError("no such codec")
+
+    with pytest.raises(OSError, match="no such codec"):
+        encode()
     assert not list(tmp_path.iterdir())

@@ -1,9 +1,11 @@
 """Laws of the engine: order, failures that stop nobody else, bounded memory, overlap."""
 
+import errno
 import itertools
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -11,11 +13,12 @@ import numpy as np
 import pytest
 
 from gantool import engine
-from gantool.engine import AHEAD, Done, Failed, Rules
+from gantool.engine import AHEAD, Done, Failed, Rules, Started, Work
 from gantool.errors import ItemError, OutputError
 from gantool.media.carry import Carry
 from gantool.media.images import read_image, write_image
-from gantool.media.sources import Item
+from gantool.media.picture import Picture
+from gantool.media.places import Item
 
 PLAIN = Carry()
 SOON, NEVER = 20, 0.2
@@ -47,11 +50,11 @@ class Disk:
         self.may_write = threading.Event()
         self.may_write.set()
 
-    def read_image(self, source, **_):
+    def read_picture(self, source, _):
         self.read += 1
-        return np.full((1, 1, 3), int(source.name), np.uint8), Carry()
+        return Picture([(np.full((1, 1, 3), int(source.name), np.uint8), Carry())])
 
-    def write_image(self, *_, **__):
+    def write_picture(self, *_, **__):
         assert self.may_write.wait(SOON)
         self.written += 1
 
@@ -59,11 +62,17 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch, tmp_path):
     disk = Disk()
-    monkeypatch.setattr(engine, "read_image", disk.read_image)
-    monkeypatch.setattr(engine, "write_image", disk.write_image)
+    monkeypatch.setattr(engine, "read_picture", disk.read_picture)
+    monkeypatch.setattr(engine, "write_picture", disk.write_picture)
     monkeypatch.chdir(tmp_path)
     yield disk
     disk.may_write.set()
+
+
+def ran(items, process, rules):
+    """What becomes of the items, without what is only begun."""
+    with closing(engine.run(items, Work(process), rules)) as outcomes:
+        yield from (each for each in outcomes if not isinstance(each, Started))
 
 
 def numbered(numbers) -> Iterator[Item]:
@@ -85,7 +94,7 @@ def workers() -> set[threading.Thread]:
 def test_every_item_is_done_in_order_and_inputs_are_as_before(tmp_path):
     items = files(tmp_path, 9)
     before = [item.source.read_bytes() for item in items]
-    outcomes = list(engine.run(items, lambda frame: 255 - frame, Rules()))
+    outcomes = list(ran(items, lambda frame: 255 - frame, Rules()))
     assert outcomes == [Done(item.source, (item.target,)) for item in items]
     for k, item in enumerate(items):
         assert (read_image(item.target)[0] == 255 - k).all()
@@ -109,7 +118,7 @@ def test_a_failing_item_is_named_and_stops_nobody(bad, said, tmp_path):
     def process(frame):
         return bad(frame) if frame[0, 0, 0] == 2 else frame
 
-    outcomes = list(engine.run(items, process, Rules()))
+    outcomes = list(ran(items, process, Rules()))
     assert [outcome.source for outcome in outcomes] == [item.source for item in items]
     failed = outcomes.pop(2)
     assert isinstance(failed, Failed)
@@ -125,7 +134,7 @@ def test_an_unreadable_item_is_named_and_stops_nobody(content, tmp_path):
     items[0].source.unlink()
     if content is not None:
         items[0].source.write_bytes(content)
-    failed, *others = engine.run(items, same, Rules())
+    failed, *others = ran(items, same, Rules())
     assert isinstance(failed, Failed)
     assert failed.reason.count(str(items[0].source)) == 1
     assert [each.source for each in others] == [item.source for item in items[1:]]
@@ -134,7 +143,7 @@ def test_an_unreadable_item_is_named_and_stops_nobody(content, tmp_path):
 def test_results_by_suffix_go_into_names(tmp_path):
     (item,) = files(tmp_path, 1)
     several = {"": np.uint8(1), "depth": np.uint8(2), "65": np.uint8(3)}
-    (done,) = engine.run([item], lambda frame: {k: frame + v for k, v in several.items()}, Rules())
+    (done,) = ran([item], lambda frame: {k: frame + v for k, v in several.items()}, Rules())
     assert [path.name for path in done.outputs] == ["0.png", "0-depth.png", "0-65.png"]
     assert [read_image(path)[0][0, 0, 0] for path in done.outputs] == [1, 2, 3]
 
@@ -142,7 +151,7 @@ def test_results_by_suffix_go_into_names(tmp_path):
 @pytest.mark.parametrize("grey", ["keep", "colour"])
 def test_rules_decide_whether_grey_stays_grey(grey, tmp_path):
     (item,) = files(tmp_path, 1, Carry(grey=True))
-    list(engine.run([item], same, Rules(grey=grey)))
+    list(ran([item], same, Rules(grey=grey)))
     assert read_image(item.target)[1].grey == (grey == "keep")
 
 
@@ -150,7 +159,7 @@ def test_rules_decide_about_alpha(tmp_path):
     alpha = np.arange(100, 112, dtype=np.uint8).reshape(3, 4)
     (item,) = files(tmp_path, 1, Carry(alpha=alpha))
     for rule, expected in [("resize", alpha), ("model", 255 - alpha)]:
-        list(engine.run([item], lambda frame: 255 - frame, Rules(alpha=rule)))
+        list(ran([item], lambda frame: 255 - frame, Rules(alpha=rule)))
         assert (read_image(item.target)[1].alpha == expected).all()
 
 
@@ -160,7 +169,7 @@ def test_rules_decide_about_quality(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     sizes = {}
     for quality in (10, 95):
-        list(engine.run([item], lambda _: noise, Rules(quality=quality)))
+        list(ran([item], lambda _: noise, Rules(quality=quality)))
         sizes[quality] = item.target.stat().st_size
     assert sizes[10] < sizes[95] / 2
 
@@ -173,14 +182,14 @@ def test_reading_stays_at_most_ahead_pictures_before_the_model(disk):
         lead.append(disk.read - len(lead))
         return frame
 
-    list(engine.run(numbered(range(10)), process, Rules()))
+    list(ran(numbered(range(10)), process, Rules()))
     assert max(lead) <= AHEAD + 1
 
 
 def test_results_wait_for_the_disk_at_most_ahead(disk):
     disk.may_write.clear()
     processed = []
-    run = engine.run(numbered(range(10)), counting(processed), Rules())
+    run = ran(numbered(range(10)), counting(processed), Rules())
     consumer = threading.Thread(target=lambda: list(run))
     consumer.start()
     assert eventually(lambda: len(processed) > AHEAD)
@@ -197,7 +206,7 @@ def test_reading_goes_on_while_the_model_works(disk):
         assert eventually(lambda: disk.read >= min(int(frame[0, 0, 0]) + 2, 4))
         return frame
 
-    outcomes = list(engine.run(numbered(range(4)), process, Rules()))
+    outcomes = list(ran(numbered(range(4)), process, Rules()))
     assert [type(outcome) for outcome in outcomes] == [Done] * 4
 
 
@@ -211,21 +220,22 @@ def test_the_model_works_while_results_are_written(disk):
             disk.may_write.set()
         return frame
 
-    outcomes = list(engine.run(numbered(range(4)), process, Rules()))
+    outcomes = list(ran(numbered(range(4)), process, Rules()))
     assert [type(outcome) for outcome in outcomes] == [Done] * 4
 
 
 def test_a_disk_that_takes_no_more_ends_the_run(disk, monkeypatch):
     processed = []
 
-    def full(path, *_, **__):
-        if path.name >= "3":
-            raise OutputError(f"{path}: No space left on device")
+    def full(file, *_, **__):
+        if disk.written == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        disk.written += 1
 
-    monkeypatch.setattr(engine, "write_image", full)
-    run = engine.run(numbered(range(10)), counting(processed), Rules())
+    monkeypatch.setattr(engine, "write_picture", full)
+    run = ran(numbered(range(10)), counting(processed), Rules())
     assert [next(run).source.name for _ in range(3)] == ["0", "1", "2"]
-    with pytest.raises(OutputError, match="3: No space left"):
+    with pytest.raises(OutputError, match="3: cannot be written: No space left"):
         next(run)
     assert len(processed) <= 3 + AHEAD + 2
     assert not workers()
@@ -235,11 +245,11 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
     (item,) = files(tmp_path, 1)
     (tmp_path / "out").write_bytes(b"a file in the way")
     with pytest.raises(OutputError, match="out"):
-        list(engine.run([item], same, Rules()))
+        list(ran([item], same, Rules()))
 
 
 def test_closing_early_takes_no_more_items_and_leaves_no_threads(disk):
-    run = engine.run(numbered(itertools.count()), same, Rules())
+    run = ran(numbered(itertools.count()), same, Rules())
     first = list(itertools.islice(run, 5))
     assert workers()
     run.close()

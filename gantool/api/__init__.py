@@ -1,5 +1,6 @@
 """The one door of the command line and of notebooks. Rooms that load much are opened on use."""
 
+from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
 from gantool.api.importing import prepare_import as prepare_import
@@ -10,18 +11,19 @@ from gantool.api.installed import model_path as model_path
 from gantool.api.installed import models as models
 from gantool.api.installed import recipe_notes as recipe_notes
 from gantool.api.installed import registry as registry
+from gantool.api.opening import load as load
+from gantool.api.planning import Plan as Plan
+from gantool.api.planning import label as label
+from gantool.api.planning import model_label as model_label
+from gantool.api.planning import plan as plan
+from gantool.api.planning import plan_model as plan_model
 from gantool.api.run_options import COMMANDS as COMMANDS
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import SAMPLE as SAMPLE
-from gantool.api.running import Plan as Plan
 from gantool.api.running import ending as ending
 from gantool.api.running import execute as execute
-from gantool.api.running import label as label
-from gantool.api.running import load as load
-from gantool.api.running import model_label as model_label
-from gantool.api.running import plan as plan
-from gantool.api.running import plan_model as plan_model
 from gantool.api.running import run as run
+from gantool.api.running import write_report as write_report
 from gantool.api.training import check_data as check_data
 from gantool.api.training import describe_data as describe_data
 from gantool.api.training import evaluate as evaluate

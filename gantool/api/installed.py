@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import plugin_manager, store
 from gantool import recipe_notes as notes_room
-from gantool.api.run_options import COMMANDS, RUN_OPTIONS
+from gantool.api.run_options import COMMANDS, RUN_OPTIONS, TALK
 from gantool.errors import PluginError, UsageError
 from gantool.pipeline import Model
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def registry() -> plugin_manager.Registry:
     """Everything that the installed plugins give, and the models that the user has imported."""
-    given = plugin_manager.load(RUN_OPTIONS | {"inputs", "quiet", "yes", "demo"}, COMMANDS)
+    given = plugin_manager.load(RUN_OPTIONS | TALK, COMMANDS)
     own, problems = store.own()
     hidden = (
         f"model {name}: a plugin has it, the imported one is hidden: gantool models rm {name}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gantool.api.installed import model_path, own_name, registry
 from gantool.api.installed import recipe as function_of
-from gantool.api.running import load
+from gantool.api.opening import load
 from gantool.errors import UsageError
 from gantool.training.options import Limits, TrainOptions
 

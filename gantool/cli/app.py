@@ -57,8 +57,7 @@ def start(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads on; the interpreter would complain at exit
+    except BrokenPipeError:  # nobody reads on
         return 141
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG"):

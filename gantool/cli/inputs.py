@@ -7,16 +7,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from gantool import api
-from gantool.cli import show
+from gantool.cli import runs, show
+from gantool.cli.runs import Talk
 from gantool.errors import GantoolError, NoPictureError, UsageError
 
 PIPE = "-"
 Planner = Callable[[Sequence[str], api.RunOptions], api.Plan]
+Way = Callable[[api.Plan], int]
+"""What is done with a plan, and the exit code of that."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,30 +43,32 @@ def run(
     *,
     demo: bool,
     yes: bool,
-    quiet: bool,
+    talk: Talk,
+    dry_run: bool,
 ) -> int:
     """`call` on the inputs, `-` among them, on the sample, or on what is found without either."""
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
+    way = partial(runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)
     if demo:
-        return run_demo(call, options, quiet=quiet)
+        return run_demo(call, options, way)
     if PIPE in inputs and len(inputs) > 1:
         raise UsageError("-: a pipe is one picture: give it alone")
     if PIPE in inputs:
-        return run_pipe(call, options, quiet=quiet)
+        return run_pipe(call, options, talk)
     if inputs:
-        return show.run(call.plan(inputs, options), quiet=quiet)
-    return run_unnamed(call, options, yes=yes, quiet=quiet)
+        return way(call.plan(inputs, options))
+    return run_unnamed(call, options, yes=yes, talk=talk, way=way)
 
 
-def run_unnamed(call: Call, options: api.RunOptions, *, yes: bool, quiet: bool) -> int:
+def run_unnamed(call: Call, options: api.RunOptions, *, yes: bool, talk: Talk, way: Way) -> int:
     """Without INPUT: what comes through a pipe, or after a question the pictures here.
 
     It never works on a folder that was not named, unless somebody said yes to it.
     """
     label = call.label()  # refuses wrong options before anything is asked
     if _piped():
-        return run_pipe(call, options, quiet=quiet)
+        return run_pipe(call, options, talk)
     if not (yes or sys.stdin.isatty()):
         raise UsageError(f"no input. {_examples(call)}")
     place = options.output or Path(label)
@@ -75,26 +81,29 @@ def run_unnamed(call: Call, options: api.RunOptions, *, yes: bool, quiet: bool) 
         question = f"{call.verb} {number} here into {_folder(place)}?"
         if not typer.confirm(question, err=True):
             raise UsageError(f"nothing was done. {_examples(call)}")
-    return show.run(plan, quiet=quiet)
+    return way(plan)
 
 
-def run_demo(call: Call, options: api.RunOptions, *, quiet: bool) -> int:
+def run_demo(call: Call, options: api.RunOptions, way: Way) -> int:
     """The picture that gantool brings along; its result goes into the current folder."""
     ending = options.format or "jpg"
     place = options.output or Path(f"demo-{call.label()}.{ending.lstrip('.')}")
     plan = call.plan([str(api.SAMPLE)], dataclasses.replace(options, output=place))
-    return show.run(plan, quiet=quiet)
+    return way(plan)
 
 
-def run_pipe(call: Call, options: api.RunOptions, *, quiet: bool) -> int:
+def run_pipe(call: Call, options: api.RunOptions, talk: Talk) -> int:
     """The picture that comes on stdin; its result goes to stdout, or where -o says."""
+    if options.output is None and talk.json:
+        raise UsageError("--json: stdout is taken by the picture: send that elsewhere with -o")
     if options.output is None and sys.stdout.isatty():
         raise UsageError("the result is a picture: send it to a file with > or -o")
     with _stdin_in_a_file(call) as source:
         place = options.output or source.with_name("result")
         plan = call.plan([str(source)], dataclasses.replace(options, output=place))
-        deliver = show.print_paths if options.output else _pour
-        return show.run(plan, quiet=quiet, deliver=deliver)
+        if options.output is None:
+            talk = dataclasses.replace(talk, deliver=_pour)
+        return runs.run(plan, talk)
 
 
 @contextmanager

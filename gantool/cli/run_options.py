@@ -33,11 +33,19 @@ OPTIONS: dict[str, Any] = {
             help="Largest side run at once, pixels; smaller needs less memory.",
         ),
     ],
+    "exists": Annotated[
+        str,
+        typer.Option(
+            metavar="auto|skip|overwrite|rename|error",
+            help="Where a result is there: auto does again what changed and never replaces what "
+            "other options made, or not gantool.",
+        ),
+    ],
     "overwrite": Annotated[
         bool,
         typer.Option(
             "--overwrite",
-            help="Do pictures again whose result is already there.",
+            help="The same as --exists overwrite: do all again.",
         ),
     ],
     "format": Annotated[
@@ -56,7 +64,71 @@ OPTIONS: dict[str, Any] = {
             show_default=False,
         ),
     ],
+    "metadata": Annotated[
+        str,
+        typer.Option(
+            metavar="keep|strip|keep-no-gps",
+            help="What results take along of EXIF, IPTC and XMP.",
+        ),
+    ],
+    "provenance": Annotated[
+        bool,
+        typer.Option(
+            "--provenance/--no-provenance",
+            help="Let results say, in XMP, that a model made them, and which.",
+        ),
+    ],
+    "include": Annotated[
+        list[str],
+        typer.Option(metavar="PATTERN", help="Of folders, only what matches, as in '*.tif'."),
+    ],
+    "exclude": Annotated[
+        list[str], typer.Option(metavar="PATTERN", help="Of folders, not what matches.")
+    ],
+    "limit": Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Do the first N that are to be done.")
+    ],
+    "shard": Annotated[
+        str,
+        typer.Option(
+            metavar="K/N", help="Do the K-th of N parts: one for each of several machines."
+        ),
+    ],
+    "max_pixels": Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="Refuse larger pictures, and results of 16 times as many pixels."
+        ),
+    ],
+    "jobs": Annotated[
+        int, typer.Option(min=1, metavar="N", help="Pictures read, and written, at once.")
+    ],
+    "fail_fast": Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")
+    ],
 }
+"""By the names of `RunOptions`."""
+
+TALK: dict[str, Any] = {
+    "json": Annotated[bool, typer.Option("--json", help="Events on stdout, a line of JSON each.")],
+    "report": Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="Write a page with pictures before and after, and what failed.",
+            show_default=False,
+        ),
+    ],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")],
+    "verbose": Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name what is skipped, and why.")
+    ],
+}
+"""By the names of `Talk`."""
+
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would be done, and what it takes; write nothing."),
+]
 Demo = Annotated[bool, typer.Option("--demo", help="Run on a picture that gantool brings along.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer questions with yes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]

@@ -1,16 +1,13 @@
-"""Draws runs: a bar on a terminal, plain lines elsewhere, one truth line at the end.
+"""Draws progress, a bar on a terminal and plain lines elsewhere; says lines, numbers and sizes.
 
 rich is imported where it draws: a run in a script or a pipe starts without it.
 """
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-from gantool import api
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -18,46 +15,6 @@ if TYPE_CHECKING:
 
 class Bar(Protocol):
     def advance(self, text: str = "", by: int = 1) -> None: ...
-
-
-def print_paths(outputs: Sequence[Path]) -> None:
-    """Each on a line of stdout."""
-    print("".join(f"{path}\n" for path in outputs), end="", flush=True)
-
-
-def run(
-    plan: api.Plan, *, quiet: bool, deliver: Callable[[Sequence[Path]], None] = print_paths
-) -> int:
-    """Do `plan`; results go to stdout by `deliver`, all else to stderr. Returns the exit code."""
-    from gantool.engine import Failed
-
-    began, done, failed = time.monotonic(), 0, 0
-    with bar("pictures", len(plan.items), quiet=quiet) as progress:
-        for outcome in api.execute(plan):
-            if isinstance(outcome, Failed):
-                failed += 1
-                say(f"failed {outcome.reason}")
-            else:
-                done += 1
-                deliver(outcome.outputs)
-            progress.advance(outcome.source.name)
-    if not quiet:
-        say(_truth(plan, done, failed, time.monotonic() - began))
-    return 1 if failed else 0
-
-
-def _truth(plan: api.Plan, done: int, failed: int, seconds: float) -> str:
-    """What really happened, in one line."""
-    parts = [count(done, "picture")]
-    if done:
-        parts += [f"{seconds:.1f} s", str(plan.device), f"{done / max(seconds, 1e-9):.1f}/s"]
-    if failed:
-        parts.append(f"{failed} failed")
-    if plan.existing:
-        parts.append(
-            f"{len(plan.existing)} already there, left alone (--overwrite does them again)"
-        )
-    return " · ".join(parts)
 
 
 @contextmanager
@@ -129,6 +86,14 @@ def one_line(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """`1 picture`, `2 pictures`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(number: int) -> str:
+    """`12 kB`, `3.4 GB`."""
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return f"{number / 1e3:.0f} kB"
 
 
 def duration(seconds: float) -> str:

@@ -1,12 +1,30 @@
-"""Ctrl-C and SIGTERM as a wish to stop; the second one stops at once."""
+"""Ctrl-C and SIGTERM: the first is a wish to stop, the second stops at once.
 
+Python runs a handler only between two of its own steps; a model that is at work keeps it waiting.
+So a thread reads the signals from a pipe, as soon as they come, and stops the model.
+"""
+
+import math
+import os
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 8.0
+"""Seconds after which a program that should have stopped is ended, whatever it is stuck in."""
+
+
+class Stopped(BaseException):
+    """Raised in the main thread by a signal for which nobody has prepared."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by signal {number}")
+        self.number = number
 
 
 @dataclass
@@ -14,21 +32,103 @@ class Stop:
     """The number of the signal that came, 0 until then."""
 
     signal: int = 0
+    cancel: Callable[[], None] = lambda: None
+    grace: float = math.inf
+    seen: int = 0
+
+    def ask(self, number: int) -> None:
+        """Take the first signal, whoever brings it."""
+        if not self.signal:
+            self.signal = number
+            self.cancel()
+
+
+_current: list[Stop] = []
 
 
 @contextmanager
-def stopping() -> Iterator[Stop]:
-    """Within, the first signal only sets `signal`: whoever works looks at it between two steps."""
-    stop = Stop()
+def stopping(
+    cancel: Callable[[], None] = lambda: None, *, grace: float = math.inf
+) -> Iterator[Stop]:
+    """Within, the first signal sets `signal` and calls `cancel`, from any thread; the next raises.
 
-    def asked(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-        for each in SIGNALS:
-            signal.signal(each, before[each])
-
-    before = {each: signal.signal(each, asked) for each in SIGNALS}
+    A program that is `watched` ends `grace` seconds later, or at once with the second signal,
+    whatever it is stuck in, unless that is infinite.
+    """
+    stop = Stop(cancel=cancel, grace=grace)
+    _current.append(stop)
+    before = _handled()
     try:
         yield stop
     finally:
-        for each in SIGNALS:
-            signal.signal(each, before[each])
+        _restore(before)
+        _current.remove(stop)
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Within, signals are seen even while a model is at work. For the whole program, once."""
+    if os.name == "nt":  # there wakeup takes sockets only, and SIGTERM does not exist
+        yield
+        return
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    before = _handled()
+    wakeup = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(receiver,), daemon=True, name="signals").start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        _restore(before)
+        os.close(sender)
+
+
+def _watch(receiver: int) -> None:
+    number = 0
+    while came := os.read(receiver, 1):
+        if came[0] not in SIGNALS:
+            continue
+        stop = _current[-1] if _current else None
+        grace = stop.grace if stop else GRACE
+        if math.isfinite(grace):
+            if number:
+                _leave(came[0])
+            timer = threading.Timer(grace, _leave, (came[0],))
+            timer.daemon = True
+            timer.start()
+        number = came[0]
+        if stop:
+            stop.ask(number)
+    os.close(receiver)
+
+
+def _leave(number: int) -> None:
+    """End the process where it is: nothing half-written stays."""
+    if atomic := sys.modules.get("gantool.atomic"):
+        atomic.discard()
+    cursor = b"\x1b[?25h\n" if os.isatty(2) else b""  # which a bar had hidden
+    os.write(2, cursor + b"gantool: stopped\n")
+    os._exit(128 + number)
+
+
+def _asked(number: int, _: FrameType | None) -> None:
+    if not _current:
+        raise Stopped(number)
+    stop = _current[-1]
+    stop.ask(number)
+    stop.seen += 1
+    if stop.seen > 1:
+        raise Stopped(number)
+
+
+def _handled() -> dict[signal.Signals, object]:
+    """Handle the signals here; what did before. Only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {each: signal.signal(each, _asked) for each in SIGNALS}
+
+
+def _restore(before: dict[signal.Signals, object]) -> None:
+    for each, handler in before.items():
+        signal.signal(each, handler)  # type: ignore[arg-type]  # what signal() itself returned

@@ -10,7 +10,8 @@ import typer
 
 from gantool import api
 from gantool.cli import inputs as ways_in
-from gantool.cli.run_options import OPTIONS, Demo, Inputs, Quiet, Yes
+from gantool.cli.run_options import OPTIONS, TALK, Demo, DryRun, Inputs, Yes
+from gantool.cli.runs import Talk
 from gantool.pipeline import Answer
 from gantool.plugin_manager import TaskFunction, option_types
 
@@ -58,7 +59,10 @@ def _command(
     planner, labeller = way
     verb = (text.split() or ["Do"])[0]
 
-    def command(inputs: list[str] | None, demo: bool, yes: bool, quiet: bool, **values: Any) -> int:
+    def command(
+        inputs: list[str] | None, demo: bool, yes: bool, dry_run: bool, **values: Any
+    ) -> int:
+        talk = Talk(**{key: values.pop(key) for key in TALK})
         options = api.RunOptions(**{key: values.pop(key) for key in OPTIONS})
         call = ways_in.Call(
             typed=_typed(name, [*before, *own], values),
@@ -67,20 +71,23 @@ def _command(
             plan=functools.partial(planner, **values),
         )
         try:
-            return ways_in.run(call, inputs or [], options, demo=demo, yes=yes, quiet=quiet)
+            return ways_in.run(
+                call, inputs or [], options, demo=demo, yes=yes, talk=talk, dry_run=dry_run
+            )
         except Answer as answer:
             print(answer)
             return 0
 
-    defaults = api.RunOptions()
+    defaults, silent = api.RunOptions(), Talk()
     parameters = [
         *before,
         _parameter("inputs", Inputs, None),
         *own,
         *(_parameter(key, hint, getattr(defaults, key)) for key, hint in OPTIONS.items()),
+        _parameter("dry_run", DryRun, False),
         _parameter("demo", Demo, False),
         _parameter("yes", Yes, False),
-        _parameter("quiet", Quiet, False),
+        *(_parameter(key, hint, getattr(silent, key)) for key, hint in TALK.items()),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may carry one
     command.__annotations__ = {each.name: each.annotation for each in parameters}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import re
@@ -10,7 +11,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from PIL import features
 
@@ -19,6 +20,7 @@ from gantool.errors import GantoolError, ItemError, UsageError
 from gantool.media import exif, jpeg, pillow_formats, png, tiff
 from gantool.media.carry import Carry, attach, detach
 from gantool.media.colour import fitting
+from gantool.media.picture import Limits, Picture
 from gantool.media.pixels import oriented
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ _LONGEST_SIDE: dict[_Encoder, int] = {jpeg.encode: 65_500, pillow_formats.encode
 _ANY_SIDE = (1 << 31) - 1
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[1-8]")
 
+LIMITS = Limits()
 WRITABLE = frozenset(_ENCODERS)
 """Endings, in lower case and with their dot, that `write_image` writes."""
 SUFFIXES = WRITABLE | {".ppm", ".pgm", ".pbm", ".pnm"}
@@ -86,6 +89,21 @@ def read_image(source: Path, *, max_pixels: int = 250_000_000) -> tuple[Frame, C
         raise ItemError(
             f"{source}: damaged or cut short ({reason}): get a whole copy of it"
         ) from error
+
+
+def read_picture(source: Path, limits: Limits = LIMITS) -> Picture:
+    """What the file holds. Raises ItemError."""
+    frame, carry = read_image(source, max_pixels=limits.pixels)
+    data = source.read_bytes()
+    return Picture([(frame, carry)], None, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def write_picture(
+    file: BinaryIO, picture: Picture, suffix: str, *, quality: int | None = None
+) -> None:
+    """Write the picture in the format of the ending."""
+    frame, carry = picture.frames[0]
+    file.write(encode_image(frame, carry, suffix, quality=quality))
 
 
 def write_image(path: Path, frame: Frame, carry: Carry, *, quality: int | None = None) -> None:

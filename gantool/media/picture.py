@@ -33,8 +33,15 @@ class Picture:
     """None: it does not move."""
     sha256: str = ""
     """Of the file it was read from, in hexadecimal."""
+    bytes: int = 0
+    """Size of that file."""
     notes: tuple[str, ...] = ()
     """What of the file could not be taken along, a line each."""
+
+    @property
+    def pixels(self) -> int:
+        """Of all frames together."""
+        return sum(frame.shape[0] * frame.shape[1] for frame, _ in self.frames)
 
 
 @dataclass(frozen=True)

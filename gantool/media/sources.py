@@ -1,153 +1,203 @@
-"""What goes in and what its outputs are called. Nothing here opens a picture or writes a file."""
+"""What goes in: files, folders, patterns, lists. Nothing here opens a picture or writes a file."""
 
+import fnmatch
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantool.errors import NoPictureError, UsageError
-from gantool.media.images import SUFFIXES, WRITABLE, output_suffix
+from gantool.media.images import SUFFIXES
+from gantool.media.places import (
+    RESULTS,
+    Item,
+    Places,
+    beside,
+    ending_of,
+    exact,
+    refuse_collisions,
+    root_of,
+)
 
 
 @dataclass(frozen=True)
-class Item:
-    """One picture to do and the file its result goes to."""
+class Found:
+    """What a run has before it, and what it does not take of the folders it was given."""
 
-    source: Path
-    target: Path
+    items: tuple[Item, ...]
+    left_out: Mapping[str, int]
+    """How many pictures were left out, by the reason, as in «3 pictures that gantool made»."""
 
 
-def plan(
-    inputs: Sequence[str], *, name: str, output: Path | None = None, suffix: str | None = None
-) -> list[Item]:
+@dataclass(frozen=True)
+class Choice:
+    """Which of the pictures in folders and behind patterns are taken."""
+
+    include: tuple[str, ...] = ()
+    """Patterns of which a name or path must match one; none: every picture."""
+    exclude: tuple[str, ...] = ()
+    is_result: Callable[[Path], bool] = lambda _: False
+    """Whether gantool made it."""
+
+    def takes(self, relative: Path) -> bool:
+        """By its path within the folder, or its name alone."""
+        names = (relative.as_posix(), relative.name)
+        wanted = not self.include or _any_matches(names, self.include)
+        return wanted and not _any_matches(names, self.exclude)
+
+
+OWN = "pictures that gantool made"
+EVERY = Choice()
+
+
+def plan(inputs: Sequence[str], places: Places, choice: Choice = EVERY) -> Found:
     """Every picture behind `inputs` with a target of its own.
 
-    `name` (as in `superres-x4`) goes into the names of outputs, `output` replaces their place,
-    `suffix` their format. Raises UsageError for inputs that do not exist and for targets that
-    collide with each other or with an input, NoPictureError where there is no picture.
+    Raises UsageError for inputs that do not exist and for targets that collide with each other or
+    with an input, NoPictureError where there is no picture.
     """
-    given = list(dict.fromkeys(_expanded(inputs)))
-    exact = output if output and len(given) == 1 and _is_file_name(output, given[0]) else None
-    if output and exact is None and (output.is_file() or _names_one_of_several(output, given)):
-        raise UsageError(f"-o {output}: one file for several pictures: name a folder")
+    left_out: Counter[str] = Counter()
+    given = list(dict.fromkeys(_expanded(inputs, choice, left_out)))
+    file = exact(places, given)
     items: list[Item] = []
     for path in given:
-        if exact is not None:
-            items.append(Item(path, exact))
+        if file is not None:
+            items.append(Item(path, file, file.parent))
         elif path.is_dir():
-            items += _folder(path, name, output, _root(output, path, given), suffix)
+            items += _Tree(path, places, choice, root_of(places.output, path, given)).items(
+                left_out
+            )
         else:
-            items.append(Item(path, _beside(path, name, output, suffix)))
+            items.append(beside(path, places))
     items = list(dict.fromkeys(items))
     if not items:
-        raise NoPictureError(f"{', '.join(inputs)}: no picture in there")
-    _refuse_collisions(items)
-    return items
+        said = ", ".join(f"{number} {what}" for what, number in left_out.items())
+        raise NoPictureError(
+            f"{', '.join(inputs)}: no picture in there" + (f" but {said}" if said else "")
+        )
+    refuse_collisions(items, places.results)
+    return Found(tuple(items), left_out)
 
 
-def suffix_of(name: str) -> str:
-    """`png` → `.png`. Raises UsageError for a format that cannot be written."""
-    suffix = f".{name.lower().lstrip('.')}"
-    if suffix not in WRITABLE:
-        known = ", ".join(sorted(each.lstrip(".") for each in WRITABLE))
-        raise UsageError(f"--format {name}: not a format for results; there are {known}")
-    return suffix
-
-
-def _expanded(inputs: Iterable[str], within: frozenset[str] = frozenset()) -> Iterator[Path]:
+def _expanded(
+    inputs: Iterable[str],
+    choice: Choice,
+    left_out: Counter[str],
+    within: frozenset[str] = frozenset(),
+) -> Iterator[Path]:
     for text in inputs:
         if text in within:
             raise UsageError(f"{text}: the list names itself")
         if text.startswith("@") and not os.path.lexists(text):
-            yield from _expanded(_lines(Path(text[1:])), within | {text})
+            yield from _expanded(_lines(Path(text[1:])), choice, left_out, within | {text})
         elif os.path.exists(text):
             yield Path(text)
         elif glob.has_magic(text):
-            yield from _matches(text)
+            yield from _matches(text, choice, left_out)
         else:
             raise UsageError(f"{text}: no such file or folder")
 
 
 def _lines(path: Path) -> list[str]:
+    """Of a list; where a name may hold a line break, zeros part them, as of `find -print0`."""
     try:
-        return [line for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: the list of inputs cannot be read: {error}") from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: the list of inputs cannot be read: {error.strerror}") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{path}: the list of inputs is UTF-16: save it as UTF-8")
+    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return [os.fsdecode(line) for line in lines if line.strip()]
 
 
-def _matches(pattern: str) -> list[Path]:
+def _matches(pattern: str, choice: Choice, left_out: Counter[str]) -> list[Path]:
     found = sorted(Path(match) for match in glob.glob(pattern, recursive=True))
     pictures = [path for path in found if path.is_file() and path.suffix.lower() in SUFFIXES]
     if not pictures:
         raise NoPictureError(f"{pattern}: no picture matches")
-    return pictures
+    return [path for path in pictures if _taken(path, path, choice, left_out)]
 
 
-def _folder(
-    folder: Path, name: str, output: Path | None, root: Path | None, suffix: str | None
-) -> list[Item]:
-    """The tree of `folder`, mirrored; hidden files and the output itself are left out."""
-    top = folder if folder.name not in ("", "..") else folder.resolve()
-    if not top.name and root is None:
-        raise UsageError(f"{folder}: has no place beside it for results: give one with -o")
-    target = root or top.with_name(f"{top.name}-{name}")
-    avoid = (output or target).resolve()
-    inside = avoid != folder.resolve()
-    items = []
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            each
-            for each in folders
-            if not each.startswith(".") and not (inside and Path(here, each).resolve() == avoid)
-        )
-        for file in sorted(files):
-            path = Path(here, file)
-            if not file.startswith(".") and path.suffix.lower() in SUFFIXES:
-                relative = path.relative_to(folder)
-                items.append(Item(path, target / relative.with_suffix(_ending(path, suffix))))
-    return items
+def _taken(path: Path, relative: Path, choice: Choice, left_out: Counter[str]) -> bool:
+    """Whether a picture that was not named itself is to be done; else it is counted."""
+    if not choice.takes(relative):
+        return False
+    if choice.is_result(path):
+        left_out[OWN] += 1
+        return False
+    return True
 
 
-def _root(output: Path | None, folder: Path, given: Sequence[Path]) -> Path | None:
-    """Where a folder's tree goes under -o: straight into it, or by name where there are several."""
-    several = sum(path.is_dir() for path in given) > 1
-    return output / folder.resolve().name if output and several else output
+@dataclass(frozen=True)
+class _Tree:
+    """A folder whose pictures are done, mirrored to another one."""
 
+    folder: Path
+    places: Places
+    choice: Choice
+    root: Path | None
+    """Of the results; None: beside the folder."""
 
-def _beside(path: Path, name: str, output: Path | None, suffix: str | None) -> Path:
-    ending = _ending(path, suffix)
-    if output is not None:
-        return output / path.with_suffix(ending).name
-    return path.with_name(f"{path.stem}-{name}{ending}")
+    def items(self, left_out: Counter[str]) -> list[Item]:
+        """In order of their names; hidden files and the output itself are left out."""
+        target, choice = self.target(), self.choice
+        if any((each / f"{RESULTS}.jsonl").exists() for each in _upwards(self.folder)):
+            choice = replace(choice, is_result=lambda _: False)  # results are what was asked for
+        items = []
+        for path in self._files(target, left_out):
+            relative = path.relative_to(self.folder)
+            if not _taken(path, relative, choice, left_out):
+                continue
+            ending = ending_of(path, self.places.suffix)
+            items.append(Item(path, target / relative.with_suffix(ending), target, RESULTS))
+        return items
 
+    def target(self) -> Path:
+        """The folder that mirrors this one."""
+        top = self.folder if self.folder.name not in ("", "..") else self.folder.resolve()
+        if not top.name and self.root is None:
+            raise UsageError(f"{self.folder}: has no place beside it for results: give one with -o")
+        return self.root or top.with_name(f"{top.name}-{self.places.name}")
 
-def _is_file_name(output: Path, given: Path) -> bool:
-    return output.suffix.lower() in WRITABLE and not output.is_dir() and not given.is_dir()
-
-
-def _names_one_of_several(output: Path, given: Sequence[Path]) -> bool:
-    several = len(given) > 1 and not any(path.is_dir() for path in given)
-    return several and output.suffix.lower() in WRITABLE and not output.is_dir()
-
-
-def _ending(path: Path, suffix: str | None) -> str:
-    if suffix is not None:
-        return suffix
-    kept = output_suffix(path.suffix.lower())
-    return path.suffix if kept == path.suffix.lower() else kept
-
-
-def _refuse_collisions(items: Sequence[Item]) -> None:
-    sources = {os.path.realpath(item.source) for item in items}
-    taken: dict[str, Path] = {}
-    for item in items:
-        target = os.path.realpath(item.target)
-        if target in sources:
-            raise UsageError(f"{item.target}: is an input; choose another place with -o")
-        if target in taken:
-            raise UsageError(
-                f"{item.source} and {taken[target]} would both become {item.target}: "
-                "run them apart, or with different -o"
+    def _files(self, target: Path, left_out: Counter[str]) -> Iterator[Path]:
+        avoid = (self.places.output or target).resolve()
+        if avoid == self.folder.resolve():
+            avoid = Path()
+        for here, folders, files in os.walk(self.folder):
+            folders[:] = sorted(
+                each for each in folders if self._enters(Path(here, each), avoid, left_out)
             )
-        taken[target] = item.source
+            for file in sorted(files):
+                path = Path(here, file)
+                if not file.startswith(".") and _is_picture(path, left_out):
+                    yield path
+
+    def _enters(self, folder: Path, avoid: Path, left_out: Counter[str]) -> bool:
+        if folder.name.startswith(".") or folder.resolve() == avoid:
+            return False
+        if (folder / f"{RESULTS}.jsonl").exists():
+            left_out["folders of results that gantool made"] += 1
+            return False
+        return True
+
+
+def _is_picture(path: Path, left_out: Counter[str]) -> bool:
+    """By its ending; what only looks like a file is named, what needs another program counted."""
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    if path.is_file() or not path.exists():  # a link to nowhere is told when it is read
+        return True
+    left_out[f"that is no file but a socket, pipe or device ({path})"] += 1
+    return False
+
+
+def _upwards(folder: Path) -> Iterator[Path]:
+    top = folder.resolve()
+    yield top
+    yield from top.parents
+
+
+def _any_matches(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for name in names for pattern in patterns)

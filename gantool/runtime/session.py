@@ -111,6 +111,9 @@ class Session:
         opened = self._of(lambda depth: freeze.frozen(self._opened.graph(depth), statistics))
         return Frozen(self.path, opened, self.contract, self._limit)
 
+    def cancel(self) -> None:
+        """Stop."""
+
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
         return self._opened.run(batch, **conditions)

@@ -62,7 +62,7 @@ def superres(
 
     label = f"x{scale}" if denoise == 1 else f"x{scale}-denoise-{denoise:g}"
     models = (model,) if model else chain(scale, denoise)
-    return Pipeline(models=models, process=process, label=label)
+    return Pipeline(models, process, label=label, scale=scale, kind="enhanced")
 
 
 def chain(scale: int, denoise: float) -> tuple[str, ...]:

@@ -154,7 +154,8 @@ def test_results_that_are_there_are_left_alone_and_that_is_said(gantool):
     Path("a-superres-x4.png").write_bytes(b"mine")
     ended = gantool("superres", "a.png")
     assert (ended.code, ended.out) == (0, "")
-    assert "1 already there, left alone (--overwrite" in ended.err
+    assert "1 there already, not made by gantool (--overwrite replaces it)" in ended.err
+    assert "skipped a.png: a-superres-x4.png is there already" in ended.err
     assert Path("a-superres-x4.png").read_bytes() == b"mine"
     assert gantool("superres", "a.png", "--overwrite").out == "a-superres-x4.png\n"
     assert pixels("a-superres-x4.png").shape == (80, 120, 3)
@@ -221,7 +222,9 @@ def test_interrupt_is_130_and_one_line(gantool, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(api, "execute", interrupted)
-    assert gantool("superres", "a.png") == (130, "", "gantool: stopped\n")
+    code, out, err = gantool("superres", "a.png")
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "gantool: stopped"
 
 
 def test_only_gantool_writes_into_the_cache(here):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gantool.errors import NoPictureError, UsageError
-from gantool.media import sources
+from gantool.media import places, sources
+from gantool.media.places import Places
 
 NAME = "superres-x4"
 
@@ -26,7 +27,7 @@ def touch(*names: str) -> None:
 
 def planned(*inputs: str, **options: object) -> dict[str, str]:
     """Source → target, as text."""
-    items = sources.plan(inputs, name=NAME, **options)
+    items = sources.plan(inputs, Places(NAME, **options)).items
     pairs = {str(item.source): str(item.target) for item in items}
     assert len(pairs) == len(items)
     return pairs
@@ -127,9 +128,9 @@ def test_format_changes_the_ending_everywhere():
 
 @pytest.mark.parametrize("given", ["xyz", "ppm", "", "onnx"])
 def test_format_is_an_ending_that_can_be_written(given):
-    assert [sources.suffix_of(each) for each in ("png", ".JPG")] == [".png", ".jpg"]
+    assert [places.suffix_of(each) for each in ("png", ".JPG")] == [".png", ".jpg"]
     with pytest.raises(UsageError, match="--format"):
-        sources.suffix_of(given)
+        places.suffix_of(given)
 
 
 def test_pattern_takes_pictures_only_sorted_and_below_by_two_stars():

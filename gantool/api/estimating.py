@@ -1,0 +1,103 @@
+"""What a run would take: measured on one of its pictures, read off the headers of the others."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gantool.errors import ItemError
+
+if TYPE_CHECKING:
+    from gantool.api.planning import Plan
+    from gantool.media.places import Item
+
+TRIES = 3
+"""Pictures that are tried until one of them can be done."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of all items together."""
+
+    pixels: int = 0
+    """Of the results."""
+    bytes: int = 0
+    """On disk."""
+    seconds: float = 0.0
+    free: int = 0
+    """Bytes free where the first result goes."""
+    unreadable: int = 0
+    """Items whose header cannot be read, or is over the limits."""
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """What a picture took, for each of its pixels."""
+
+    pixels: float
+    bytes: float
+    seconds: float
+
+
+def estimate(plan: Plan) -> Estimate:
+    """About what `plan` takes; runs one picture of middling size in memory, writes nothing."""
+    sizes = dict(_sizes(plan))
+    unreadable = len(plan.items) - len(sizes)
+    probe = next(_probes(plan, sizes), None)
+    if probe is None:
+        return Estimate(unreadable=unreadable)
+    total = sum(sizes.values())
+    free = shutil.disk_usage(_existing(plan.items[0].root)).free
+    return Estimate(
+        round(total * probe.pixels),
+        round(total * probe.bytes),
+        total * probe.seconds,
+        free,
+        unreadable,
+    )
+
+
+def _sizes(plan: Plan) -> Iterator[tuple[Item, int]]:
+    from gantool.media.headers import read_header
+
+    for item in plan.items:
+        try:
+            header = read_header(item.source, plan.rules.limits)
+        except ItemError:
+            continue
+        yield item, header.width * header.height * header.frames
+
+
+def _probes(plan: Plan, sizes: dict[Item, int]) -> Iterator[_Probe]:
+    ordered: Sequence[Item] = sorted(sizes, key=lambda item: sizes[item])
+    middle = len(ordered) // 2
+    for item in (*ordered[middle:], *ordered[:middle])[:TRIES]:
+        try:
+            yield _probe(plan, item)
+        except ItemError:
+            continue
+
+
+def _probe(plan: Plan, item: Item) -> _Probe:
+    from gantool import engine
+    from gantool.media.images import read_picture, write_picture
+
+    began = time.monotonic()
+    picture = read_picture(item.source, plan.rules.limits)
+    results = engine.applied(plan.work(), picture, plan.rules)
+    file = io.BytesIO()
+    for result in results.values():
+        write_picture(file, result, item.target.suffix, quality=plan.rules.quality)
+        file.seek(0, io.SEEK_END)
+    seconds = time.monotonic() - began
+    given, made = picture.pixels, sum(result.pixels for result in results.values())
+    return _Probe(made / given, file.tell() / given, seconds / given)
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() or folder == folder.parent else _existing(folder.parent)

@@ -1,0 +1,205 @@
+"""What a run will do, decided before it starts: everything that can be refused is refused here."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from gantool import plugin_manager
+from gantool.api.installed import registry
+from gantool.api.opening import load
+from gantool.api.run_options import RunOptions, pixels
+from gantool.errors import GantoolError, ModelError, PluginError, UsageError
+from gantool.pipeline import Answer, Pipeline
+
+if TYPE_CHECKING:
+    from gantool.batch import Batch, Exists, Ledger, Making
+    from gantool.engine import Rules, Work
+    from gantool.media.places import Item
+    from gantool.runtime.contract import Contract
+    from gantool.runtime.providers import Device
+    from gantool.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Call:
+    """A task and its own options."""
+
+    task: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can start: nothing has been written, nothing will be refused any more."""
+
+    pipeline: Pipeline
+    sessions: tuple[Session, ...]
+    batch: Batch
+    left_out: Mapping[str, int]
+    """Pictures that were not taken from folders, by the reason."""
+    device: Device
+    rules: Rules
+    ledger: Ledger
+    fail_fast: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def making(self) -> Making:
+        """What decides about the bytes of results besides their inputs."""
+        return self.ledger.making
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What there is to do."""
+        return self.batch.items
+
+    def work(self) -> Work:
+        """What is done with frames."""
+        from gantool.engine import Work
+
+        process = functools.partial(_apply, self.pipeline.process, self.sessions)
+        stream = self.pipeline.stream
+        return Work(process, stream and functools.partial(_apply, stream, self.sessions))
+
+    def cancel(self) -> None:
+        """End the run soon: models are stopped, files that are being written are finished."""
+        self.stop.set()
+        for session in self.sessions:
+            session.cancel()
+
+
+def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: Any) -> Plan:
+    """Decide everything about a run of `task`, and refuse here what cannot be done.
+
+    Raises Answer where the options only ask something.
+    """
+    pipeline = _pipeline(task, task_options)
+    return _plan(Call(task, task_options), pipeline, inputs, options)
+
+
+def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
+    """The same for a single model, by what its contract says."""
+    session = load(model, device=options.device, tile=options.tile)
+    task, name = _named(model, session.contract, session.path)
+    return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
+
+
+def label(task: str, **task_options: Any) -> str:
+    """What the results of a task are named after: `superres-x4`."""
+    return _name(task, _pipeline(task, task_options))
+
+
+def model_label(*, model: str) -> str:
+    """The same for a single model."""
+    from gantool import store
+    from gantool.runtime import pixel_io
+
+    path = store.locate(model, registry().models)
+    return "-".join(_named(model, pixel_io.read_model(path)[1], path))
+
+
+def task_function(name: str) -> plugin_manager.TaskFunction:
+    tasks = registry().tasks
+    if name not in tasks:
+        raise UsageError(f"no task {name}; there are {', '.join(tasks) or 'none'}")
+    return tasks[name]
+
+
+def _named(model: str, contract: Contract, path: Path) -> tuple[str, str]:
+    """Task and name of a single model, as they go into file names."""
+    task, name = contract.task, contract.name or path.stem
+    if "/" in task + name:
+        raise ModelError(f"{model}: its name {task}-{name} cannot be in a file name: rename it")
+    return task, name
+
+
+def _name(task: str, pipeline: Pipeline) -> str:
+    return f"{task}-{pipeline.label}" if pipeline.label else task
+
+
+def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
+    """What the task gives. Raises PluginError where that is no Pipeline."""
+    try:
+        pipeline = task_function(task)(**options)
+    except (GantoolError, Answer):
+        raise
+    except Exception as error:  # a stranger's function
+        raise PluginError(f"{task}: {type(error).__name__}: {error}") from error
+    if not isinstance(pipeline, Pipeline):
+        raise PluginError(f"{task}: its task gives {pipeline!r}, which is not a Pipeline")
+    if "/" in pipeline.label:
+        raise PluginError(f"{task}: its label {pipeline.label} cannot be in a file name")
+    return pipeline
+
+
+def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Plan:
+    from gantool.batch import Batch, Ledger, Making, Shard
+    from gantool.engine import Rules
+    from gantool.media import places, sources
+    from gantool.media.picture import Limits
+    from gantool.runtime import providers
+
+    options = options.checked()
+    found = sources.plan(
+        inputs,
+        places.Places(
+            _name(call.task, pipeline),
+            options.output,
+            places.suffix_of(options.format) if options.format else None,
+            pipeline.results,
+        ),
+        sources.Choice(tuple(options.include), tuple(options.exclude)),
+    )
+    sessions = tuple(
+        load(each, device=options.device, tile=options.tile) for each in pipeline.models
+    )
+    most = pixels(options.max_pixels)
+    models = tuple(
+        (each, session.sha256) for each, session in zip(pipeline.models, sessions, strict=True)
+    )
+    ledger = Ledger(
+        Making(call.task, _said(call.options, options), models, str(options.tile)),
+        cast("Exists", "overwrite" if options.overwrite else options.exists),
+        Shard.of(options.shard),
+        pipeline.results,
+    )
+    batch = ledger.decide(found.items)
+    return Plan(
+        pipeline,
+        sessions,
+        Batch(batch.items[: options.limit], batch.skipped),
+        found.left_out,
+        sessions[0].device if sessions else providers.choose(options.device),
+        Rules(
+            pipeline.grey,
+            pipeline.alpha,
+            options.quality,
+            Limits(most, _scale(pipeline, sessions), 16 * most),
+            options.jobs,
+        ),
+        ledger,
+        options.fail_fast,
+    )
+
+
+def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
+    """The options that decide about the bytes of results, the task's own and those of the run."""
+    ours = {key: getattr(options, key) for key in ("quality", "metadata", "provenance")}
+    return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
+
+
+def _scale(pipeline: Pipeline, sessions: Sequence[Session]) -> float:
+    if pipeline.scale is not None:
+        return pipeline.scale
+    return math.prod(session.contract.scale for session in sessions)
+
+
+def _apply(function: Any, sessions: Sequence[Session], given: Any) -> Any:
+    """A pipeline's `process` or `stream` with the models of a run."""
+    return function(given, *sessions)

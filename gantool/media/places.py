@@ -1,0 +1,134 @@
+"""Where results go and what they are called."""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gantool.errors import UsageError
+from gantool.media.images import WRITABLE, output_suffix
+
+RESULTS, BESIDE = ".gantool-results", ".gantool-beside"
+"""How the names of manifests begin: in a folder of results alone, in one where inputs are too."""
+_NAME_LIMIT = 255
+"""Bytes that file systems allow a name."""
+_ROOM = 12
+"""Bytes left for what tells several results of a picture, or several runs, apart."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture to do and the file its result goes to."""
+
+    source: Path
+    target: Path
+    root: Path = Path()
+    """The folder of the results, above `target`; its manifest lies in it."""
+    manifest: str = BESIDE
+    """How the name of that begins."""
+
+    @property
+    def name(self) -> str:
+        """Of the target, below `root`, with slashes."""
+        return self.target.relative_to(self.root).as_posix()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where results go and what they are called."""
+
+    name: str
+    """As in `superres-x4`."""
+    output: Path | None = None
+    """Instead of beside the input."""
+    suffix: str | None = None
+    """Of another format than the input's."""
+    results: tuple[str, ...] = ("",)
+    """What each item gives: "" for one named as planned, else what is added to the name."""
+
+
+def named(target: Path, result: str) -> Path:
+    """The file of one result of an item."""
+    return target.with_stem(f"{target.stem}-{result}") if result else target
+
+
+def exact(places: Places, given: Sequence[Path]) -> Path | None:
+    """The file that -o names for a single picture. Raises UsageError for one file of many."""
+    output = places.output
+    if output is None:
+        return None
+    if len(given) == 1 and _is_file_name(output, given[0]):
+        return output
+    if output.is_file() or _names_one_of_several(output, given):
+        raise UsageError(f"-o {output}: one file for several pictures: name a folder")
+    return None
+
+
+def root_of(output: Path | None, folder: Path, given: Sequence[Path]) -> Path | None:
+    """Where a folder's tree goes under -o: straight into it, or by name where there are several."""
+    several = sum(path.is_dir() for path in given) > 1
+    return output / folder.resolve().name if output and several else output
+
+
+def beside(path: Path, places: Places) -> Item:
+    """A picture that was named itself, with its result beside it or in the output folder."""
+    ending = ending_of(path, places.suffix)
+    if places.output is not None:
+        return Item(path, places.output / path.with_suffix(ending).name, places.output, RESULTS)
+    stem = _shortened(path.stem, f"-{places.name}{ending}")
+    return Item(path, path.with_name(f"{stem}-{places.name}{ending}"), path.parent)
+
+
+def _shortened(stem: str, rest: str) -> str:
+    """The stem, or what of it leaves room for `rest` in a name, made distinct by its hash."""
+    room = _NAME_LIMIT - len(os.fsencode(rest)) - _ROOM
+    whole = os.fsencode(stem)
+    if len(whole) <= room:
+        return stem
+    digest = hashlib.sha256(whole).hexdigest()[:8]
+    kept = whole[: room - len(digest) - 1].decode("utf-8", "ignore") or "picture"
+    return f"{kept}~{digest}"
+
+
+def _is_file_name(output: Path, given: Path) -> bool:
+    return output.suffix.lower() in WRITABLE and not output.is_dir() and not given.is_dir()
+
+
+def _names_one_of_several(output: Path, given: Sequence[Path]) -> bool:
+    several = len(given) > 1 and not any(path.is_dir() for path in given)
+    return several and output.suffix.lower() in WRITABLE and not output.is_dir()
+
+
+def ending_of(path: Path, suffix: str | None) -> str:
+    """Of a result: that of the format asked for, else the input's, where that can be written."""
+    if suffix is not None:
+        return suffix
+    kept = output_suffix(path.suffix.lower())
+    return path.suffix if kept == path.suffix.lower() else kept
+
+
+def refuse_collisions(items: Sequence[Item], results: Iterable[str]) -> None:
+    """Raises UsageError where a result would go to an input or to that of another item."""
+    sources = {os.path.realpath(item.source) for item in items}
+    taken: dict[str, Path] = {}
+    for item, result in itertools.product(items, results):
+        file = named(item.target, result)
+        target = os.path.realpath(file)
+        if target in sources:
+            raise UsageError(f"{file}: is an input; choose another place with -o")
+        if taken.setdefault(target, item.source) != item.source:
+            raise UsageError(
+                f"{item.source} and {taken[target]} would both become {file}: "
+                "run them apart, or with different -o"
+            )
+
+
+def suffix_of(name: str) -> str:
+    """`png` → `.png`. Raises UsageError for a format that cannot be written."""
+    suffix = f".{name.lower().lstrip('.')}"
+    if suffix not in WRITABLE:
+        known = ", ".join(sorted(each.lstrip(".") for each in WRITABLE))
+        raise UsageError(f"--format {name}: not a format for results; there are {known}")
+    return suffix

@@ -1,0 +1,49 @@
+"""What becomes of the items of a run."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+UP_TO_DATE = "up to date"
+FOREIGN = "there already, not made by gantool"
+THERE = "there already"
+ELSEWHERE = "done by another run"
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model has begun with an item."""
+
+    source: Path
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished item and the files it gave."""
+
+    source: Path
+    outputs: tuple[Path, ...]
+    seconds: float = field(default=0.0, compare=False)
+    """That the model took."""
+    notes: tuple[str, ...] = ()
+    """What could not be taken along, a line each."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An item that could not be done, and why, in one line; the others go on."""
+
+    source: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An item that is left alone, and why."""
+
+    source: Path
+    target: Path
+    reason: str
+
+
+Outcome: TypeAlias = Started | Done | Failed | Skipped
