@@ -43,6 +43,8 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     jobs: int = 1
     """Pictures read at once, and as many written."""
+    fail_fast: bool = False
+    """Nothing is begun after a failure."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def run(
             results = _processed(item, reading, work, rules)
             if stop.is_set():  # what failed now was stopped
                 break
+            if rules.fail_fast and isinstance(results, Failed):
+                stop.set()
             writing.append(writer.submit(_write, item, results, rules, ledger))
             ahead = 0 if _is_heavy(results) else max(AHEAD, rules.jobs)
             while len(writing) > ahead or (writing and writing[0].done()):

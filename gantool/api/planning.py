@@ -46,7 +46,6 @@ class Plan:
     device: Device
     rules: Rules
     ledger: Ledger
-    fail_fast: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -182,9 +181,9 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
             options.quality,
             Limits(most, _scale(pipeline, sessions), 16 * most),
             options.jobs,
+            options.fail_fast,
         ),
         ledger,
-        options.fail_fast,
     )
 
 

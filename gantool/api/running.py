@@ -45,8 +45,8 @@ def execute(plan: Plan) -> Generator[Outcome, None, None]:
             mine = plan.ledger.claimed(todo, busy)
             work = plan.work()
             for outcome in engine.run(mine, work, plan.rules, ledger=plan.ledger, stop=plan.stop):
-                if plan.fail_fast and isinstance(outcome, Failed):
-                    plan.stop.set()
+                if plan.rules.fail_fast and isinstance(outcome, Failed):
+                    plan.stop.set()  # also where writing failed
                 yield outcome
             todo = busy
             if todo:

@@ -3,32 +3,34 @@
 import os
 import sys
 
+UNREAD = 141
+"""Exit code where nobody reads on, as of a program that SIGPIPE ends; it is told to nobody."""
+
 
 def main() -> None:
     """The console script `gantool`."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would complain at exit
+        code = UNREAD
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
         from gantool import __version__
 
         print(f"gantool {__version__}")
-        sys.exit(_flushed(0))
+        return 0
     from gantool.cli.signals import Stopped, watched
 
     try:
         with watched():  # before anything heavy is imported
             from gantool.cli.app import start
 
-            code = start(sys.argv[1:])
+            return start(arguments)
     except Stopped as stopped:
         print("gantool: stopped", file=sys.stderr)
-        code = 128 + stopped.number
-    sys.exit(_flushed(code))
-
-
-def _flushed(code: int) -> int:
-    """The exit code when all is printed: 141 where nobody reads on, which is told to nobody."""
-    try:
-        sys.stdout.flush()
-    except (BrokenPipeError, ValueError):  # the latter: closed before
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return code or 141
-    return code
+        return 128 + stopped.number

@@ -41,7 +41,7 @@ def start(arguments: list[str]) -> int:
             _say(clash)
         _refuse_broken(arguments, registry.broken)
         result = build()(arguments, prog_name="gantool", standalone_mode=False)
-        if result == 130:  # Typer has eaten the KeyboardInterrupt
+        if result in (130, 143):  # also where Typer has eaten a KeyboardInterrupt
             _say("stopped")
         return int(result or 0)
     except GantoolError as error:
@@ -57,8 +57,8 @@ def start(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
         return 130
-    except BrokenPipeError:  # nobody reads on
-        return 141
+    except show.Unread as error:
+        raise BrokenPipeError from error
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG"):
             raise

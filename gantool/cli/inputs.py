@@ -52,6 +52,8 @@ def run(
     way = partial(runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)
     if demo:
         return run_demo(call, options, way)
+    if PIPE in inputs and dry_run:
+        raise UsageError("--dry-run: not with a pipe, which can be read but once")
     if PIPE in inputs and len(inputs) > 1:
         raise UsageError("-: a pipe is one picture: give it alone")
     if PIPE in inputs:

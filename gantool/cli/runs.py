@@ -31,7 +31,7 @@ NAMED = 3
 
 def print_paths(outputs: Sequence[Path]) -> None:
     """Each on a line of stdout."""
-    print("".join(f"{path}\n" for path in outputs), end="", flush=True)
+    show.out("".join(f"{path}\n" for path in outputs))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Tally:
     def event(self, name: str, **values: Any) -> None:
         """To programs: a line of JSON."""
         if self.talk.json:
-            print(json.dumps({"v": 1, "event": name, **values}, default=_plain), flush=True)
+            _event(name, **values)
 
     def truth(self) -> str:
         """What really happened, in one line."""
@@ -153,8 +153,6 @@ def run(plan: api.Plan, talk: Talk) -> int:
             raise
         finally:
             _end(tally, code)
-    if stop.signal:
-        say("gantool: stopped")
     return code
 
 
@@ -209,7 +207,7 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
     estimate = api.estimate(plan)
     if as_json:
         values = dataclasses.asdict(estimate)
-        print(json.dumps({"v": 1, "event": "run.estimate", "items": len(plan.items), **values}))
+        _event("run.estimate", items=len(plan.items), **values)
     parts = [f"{count(len(plan.items), 'picture')} to do"]
     if estimate.pixels:
         parts += [
@@ -225,18 +223,18 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
 
 def _line(as_json: bool, event: str, text: str, item: Any) -> None:
     if as_json:
-        values = {"source": item.source, "target": item.target}
-        print(json.dumps({"v": 1, "event": event, **values}, default=_plain))
+        _event(event, source=item.source, target=item.target)
     else:
-        print(text)
+        show.out(f"{text}\n")
+
+
+def _event(name: str, **values: Any) -> None:
+    """A line of JSON for programs."""
+    show.out(f"{json.dumps({'v': 1, 'event': name, **values}, default=str)}\n")
 
 
 def _fix(reason: str) -> str:
     return " (--overwrite replaces it)" if reason in (FOREIGN, THERE) else ""
-
-
-def _plain(value: Any) -> str:
-    return str(value)
 
 
 def _typed() -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+class Unread(BaseException):
+    """Nobody reads stdout any more. No OSError: Typer would take that for its own."""
+
+
 class Bar(Protocol):
     def advance(self, text: str = "", by: int = 1) -> None: ...
 
@@ -71,6 +75,14 @@ class _Lines:
 
 class _Silent:
     def advance(self, text: str = "", by: int = 1) -> None: ...
+
+
+def out(text: str) -> None:
+    """Results, to stdout at once. Raises Unread where nobody reads on."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError as error:
+        raise Unread from error
 
 
 def say(text: str) -> None:

@@ -1,0 +1,278 @@
+"""Laws of a run as it is told: events, what was left alone and why, what would be done."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from gantool.cli import runs
+from gantool.cli.app import start
+from gantool.media.carry import Carry
+from gantool.media.images import read_image, write_image
+
+NAMES = ["a.png", "b.jpg", "deep/c.png"]
+RUN = ("run", "x2.onnx")
+NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """The current folder: three pictures in a tree, one that is none, and a model."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos/deep").mkdir(parents=True)
+    for name in ("photos/a.png", "photos/b.jpg", "photos/deep/c.png"):
+        write_image(Path(name), NOISE, Carry())
+    Path("photos/z.png").write_text("I am no picture")
+    models.bilinear(Path("x2.onnx"))
+    return tmp_path
+
+
+@pytest.fixture
+def gantool(capfd):
+    """Runs a command line; exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = start(list(arguments))
+        return code, *capfd.readouterr()
+
+    return run
+
+
+def events(out: str) -> list[dict]:
+    """All lines, without the mark of their version, which each has."""
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert all(line.pop("v") == 1 for line in lines)
+    return lines
+
+
+def kinds(out: str) -> list[str]:
+    return [each["event"] for each in events(out)]
+
+
+def tree(folder: str = "photos-superres-x2") -> list[str]:
+    """Names of the results."""
+    found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return [str(path.relative_to(folder)) for path in found if path.suffix != ".jsonl"]
+
+
+def test_events_tell_the_run_and_agree_with_the_exit_code(gantool):
+    code, out, _ = gantool(*RUN, "photos", "--json")
+    told = events(out)
+    assert code == 1
+    assert [each["event"] for each in (told[0], told[-1])] == ["run.start", "run.end"]
+    assert told[0]["items"] == 4
+    assert told[0]["models"][0]["name"] == "x2.onnx"
+    done = [each for each in told if each["event"] == "item.done"]
+    assert [each["source"] for each in done] == [
+        "photos/a.png",
+        "photos/b.jpg",
+        "photos/deep/c.png",
+    ]
+    assert done[0]["outputs"] == ["photos-superres-x2/a.png"]
+    (failed,) = [each for each in told if each["event"] == "item.failed"]
+    assert failed["source"] == "photos/z.png"
+    end = told[-1]
+    assert (end["done"], end["failed"], end["skipped"], end["exit_code"]) == (3, 1, 0, 1)
+
+
+def test_every_item_is_started_before_it_ends(gantool):
+    told = events(gantool(*RUN, "photos", "--json")[1])
+    for source in ("photos/a.png", "photos/deep/c.png"):
+        mine = [each["event"] for each in told if each.get("source") == source]
+        assert mine == ["item.start", "item.done"]
+
+
+def test_events_of_names_that_are_no_text_are_json(gantool, here):
+    name = os.fsdecode(b"photos/\xff\n.png")
+    Path("photos/a.png").rename(name)
+    told = events(gantool(*RUN, "photos", "--json")[1])
+    assert name in [each.get("source") for each in told]
+
+
+def test_the_same_command_again_does_what_is_missing_or_changed(gantool):
+    gantool(*RUN, "photos")
+    assert kinds(gantool(*RUN, "photos", "--json")[1]).count("item.skipped") == 3
+    Path("photos-superres-x2/a.png").unlink()
+    write_image(Path("photos/b.jpg"), 255 - NOISE, Carry())
+    told = events(gantool(*RUN, "photos", "--json")[1])
+    assert {each["source"] for each in told if each["event"] == "item.done"} == {
+        "photos/a.png",
+        "photos/b.jpg",
+    }
+
+
+def test_results_of_other_options_are_refused_before_anything_is_done(gantool):
+    gantool(*RUN, "photos")
+    before = Path("photos-superres-x2/b.jpg").read_bytes()
+    code, out, err = gantool(*RUN, "photos", "--quality", "5")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert all(word in err for word in ("a.png", "other options", "-o", "--overwrite"))
+    assert Path("photos-superres-x2/b.jpg").read_bytes() == before
+    assert gantool(*RUN, "photos", "--quality", "5", "--overwrite")[0] == 1
+    assert Path("photos-superres-x2/b.jpg").read_bytes() != before
+    assert gantool(*RUN, "photos", "--quality", "5")[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("exists", "code", "a", "said"),
+    [
+        ("auto", 1, b"mine", "1 there already, not made by gantool"),
+        ("skip", 1, b"mine", "1 there already"),
+        ("rename", 1, b"mine", "3 pictures"),
+        ("error", 2, b"mine", "a.png: there already"),
+        ("overwrite", 1, None, "3 pictures"),
+    ],
+)
+def test_a_file_that_is_there(exists, code, a, said, gantool):
+    Path("photos-superres-x2").mkdir()
+    Path("photos-superres-x2/a.png").write_bytes(b"mine")
+    ended = gantool(*RUN, "photos", "--exists", exists)
+    assert ended[0] == code
+    assert said in ended[2]
+    if a:
+        assert Path("photos-superres-x2/a.png").read_bytes() == a
+    else:
+        assert read_image(Path("photos-superres-x2/a.png"))[0].shape == (40, 60, 3)
+    names = {"auto": [], "skip": [], "rename": ["a-2.png"], "error": None, "overwrite": []}[exists]
+    if names is not None:
+        assert tree() == sorted(["a.png", *names, "b.jpg", "deep/c.png"])
+
+
+def test_a_third_copy_gets_a_third_name(gantool):
+    for _ in range(3):
+        gantool(*RUN, "photos/a.png", "--exists", "rename")
+    assert {f"a-superres-x2{end}.png" for end in ("", "-2", "-3")} <= set(os.listdir("photos"))
+
+
+def test_what_gantool_made_is_left_out_of_folders_and_said(gantool):
+    gantool(*RUN, "photos", "-o", "photos/out")
+    code, out, err = gantool(*RUN, "photos", "-o", "again")
+    assert "left out: 1 folders of results that gantool made" in err
+    assert tree("again") == NAMES
+
+
+def test_a_folder_of_results_may_be_named(gantool):
+    gantool(*RUN, "photos", "-o", "out")
+    code, out, _ = gantool(*RUN, "out", "-o", "twice")
+    assert code == 0
+    assert tree("twice") == NAMES
+    assert read_image(Path("twice/a.png"))[0].shape == (80, 120, 3)
+
+
+def test_include_and_exclude_choose_by_name_or_path(gantool):
+    gantool(*RUN, "photos", "--include", "*.png", "--exclude", "deep/*", "--exclude", "z*")
+    assert tree() == ["a.png"]
+
+
+def test_limit_does_the_next_ones_each_time(gantool):
+    for number in (1, 2, 3):
+        gantool(*RUN, "photos", "--limit", "1", "--exclude", "z.png")
+        assert len(tree()) == number
+
+
+def test_shards_are_disjoint_and_complete(gantool):
+    Path("photos/z.png").unlink()
+    parts = [events(gantool(*RUN, "photos", "--shard", f"{k}/3", "--json")[1]) for k in (1, 2, 3)]
+    done = [each["source"] for part in parts for each in part if each["event"] == "item.done"]
+    assert sorted(done) == [f"photos/{name}" for name in NAMES]
+    assert gantool(*RUN, "photos")[1] == ""
+
+
+def test_fail_fast_stops_at_the_first_failure(gantool):
+    Path("photos/0.png").write_text("I am no picture")
+    told = kinds(gantool(*RUN, "photos", "--fail-fast", "--json")[1])
+    assert told.count("item.failed") == 1
+    assert told.count("item.done") == 0
+    assert told[-1] == "run.end"
+
+
+def test_dry_run_says_what_it_would_take_and_writes_nothing(gantool, here):
+    gantool(*RUN, "photos/a.png", "-o", "photos-superres-x2")
+    before = sorted(here.rglob("*"))
+    code, out, err = gantool(*RUN, "photos", "--dry-run")
+    assert code == 0
+    assert out.splitlines() == [
+        "photos/b.jpg → photos-superres-x2/b.jpg",
+        "photos/z.png → photos-superres-x2/z.png",
+        "photos/deep/c.png → photos-superres-x2/deep/c.png",
+        "photos/a.png: up to date",
+    ]
+    assert "3 pictures to do" in err
+    assert "1 cannot be read" in err
+    assert "results of 0.0 megapixels" in err
+    assert sorted(here.rglob("*")) == before
+
+
+def test_dry_run_of_events_estimates(gantool):
+    told = events(gantool(*RUN, "photos", "--dry-run", "--json")[1])
+    assert told[-1]["event"] == "run.estimate"
+    assert told[-1]["pixels"] == 3 * 40 * 60
+    real = events(gantool(*RUN, "photos", "--json")[1])
+    outputs = [Path(path) for each in real for path in each.get("outputs", ())]
+    size = sum(path.stat().st_size for path in outputs)
+    assert size / 4 < told[-1]["bytes"] < size * 4
+
+
+def test_sockets_and_pipes_in_folders_are_named_and_left_out(gantool):
+    os.mkfifo("photos/pipe.png")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("photos/socket.jpg")
+        code, out, err = gantool(*RUN, "photos")
+    assert code == 1
+    assert "photos/pipe.png" in err
+    assert "photos/socket.jpg" in err
+    assert len(tree()) == 3
+
+
+def test_a_name_as_long_as_names_can_be_gets_a_result(gantool):
+    name = "ü" * 125 + ".png"
+    Path("photos/a.png").rename(f"photos/{name}")
+    code, out, _ = gantool(*RUN, f"photos/{name}")
+    assert code == 0
+    assert read_image(Path(out.strip()))[0].shape == (40, 60, 3)
+    assert gantool(*RUN, f"photos/{name}")[1] == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--shard", "3/2"),
+        ("--shard", "0/2"),
+        ("--exists", "maybe"),
+        ("--metadata", "some"),
+        ("--max-pixels", "lots"),
+        ("--overwrite", "--exists", "skip"),
+        ("--limit", "0"),
+    ],
+)
+def test_wrong_values_are_one_line(wrong, gantool):
+    code, out, err = gantool(*RUN, "photos", *wrong)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert wrong[0] in err
+
+
+def test_max_pixels_refuses_pictures_and_takes_units(gantool):
+    code, _, err = gantool(*RUN, "photos/a.png", "--max-pixels", "0.5k")
+    assert code == 1
+    assert "600" in err or "more than" in err
+    assert gantool(*RUN, "photos/a.png", "--max-pixels", "0.6k")[0] == 0
+
+
+def test_a_long_run_is_announced_once(monkeypatch, gantool):
+    monkeypatch.setattr(runs.Tally, "seconds", 1000.0)
+    _, _, err = gantool(*RUN, "photos")
+    (line,) = [line for line in err.splitlines() if "more for" in line]
+    assert "on disk" in line
+
+
+def test_verbose_names_what_is_skipped(gantool):
+    gantool(*RUN, "photos")
+    assert (
+        "skipped photos/a.png: photos-superres-x2/a.png is up to date"
+        in (gantool(*RUN, "photos", "-v")[2])
+    )
