@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from gantool import atomic
+from gantool import __version__, atomic
 from gantool.errors import ItemError, UsageError
 from gantool.manifest import Claim, File, Manifest, Record
 from gantool.media.places import Item, named
@@ -139,7 +139,7 @@ class Ledger:
     def settle(self, item: Item, source: File, outputs: Sequence[File]) -> None:
         """Note the outputs of `item`, which are about to get their names. Raises OutputError."""
         record = Record(item.name, self.run, source, tuple(outputs), time.time_ns())
-        self._claims[item].add(record, asdict(self.making))
+        self._claims[item].add(record, {**asdict(self.making), "gantool": __version__})
 
     def release(self, item: Item) -> None:
         """Let others have `item`."""

@@ -140,6 +140,7 @@ class Manifest:
         with _told(self.path), self._lock:
             if os.write(handle, content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
             self._runs.add(record.run)
             end = os.lseek(handle, 0, os.SEEK_CUR)
             if self._read.get(self.path, 0) == end - len(content):  # nobody else wrote
