@@ -54,6 +54,16 @@ def named(target: Path, result: str) -> Path:
     return target.with_stem(f"{target.stem}-{result}") if result else target
 
 
+def holds_results(folder: Path) -> bool:
+    """Whether results, and no inputs, were put into it."""
+    return any(folder.glob(f"{RESULTS}*"))
+
+
+def manifest_of(root: Path, folder: Path) -> str:
+    """How the manifest of results in `root` is called, whose inputs are in `folder`."""
+    return BESIDE if root.resolve() == folder.resolve() else RESULTS
+
+
 def exact(places: Places, given: Sequence[Path]) -> Path | None:
     """The file that -o names for a single picture. Raises UsageError for one file of many."""
     output = places.output
@@ -76,7 +86,8 @@ def beside(path: Path, places: Places) -> Item:
     """A picture that was named itself, with its result beside it or in the output folder."""
     ending = ending_of(path, places.suffix)
     if places.output is not None:
-        return Item(path, places.output / path.with_suffix(ending).name, places.output, RESULTS)
+        target = places.output / path.with_suffix(ending).name
+        return Item(path, target, places.output, manifest_of(places.output, path.parent))
     stem = _shortened(path.stem, f"-{places.name}{ending}")
     return Item(path, path.with_name(f"{stem}-{places.name}{ending}"), path.parent)
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from gantool.errors import NoPictureError, UsageError
 from gantool.media.images import SUFFIXES
 from gantool.media.places import (
-    RESULTS,
     Item,
     Places,
     beside,
     ending_of,
     exact,
+    holds_results,
+    manifest_of,
     refuse_collisions,
     root_of,
 )
@@ -143,15 +144,16 @@ class _Tree:
     def items(self, left_out: Counter[str]) -> list[Item]:
         """In order of their names; hidden files and the output itself are left out."""
         target, choice = self.target(), self.choice
-        if any((each / f"{RESULTS}.jsonl").exists() for each in _upwards(self.folder)):
+        if any(map(holds_results, _upwards(self.folder))):
             choice = replace(choice, is_result=lambda _: False)  # results are what was asked for
+        manifest = manifest_of(target, self.folder)
         items = []
         for path in self._files(target, left_out):
             relative = path.relative_to(self.folder)
             if not _taken(path, relative, choice, left_out):
                 continue
             ending = ending_of(path, self.places.suffix)
-            items.append(Item(path, target / relative.with_suffix(ending), target, RESULTS))
+            items.append(Item(path, target / relative.with_suffix(ending), target, manifest))
         return items
 
     def target(self) -> Path:
@@ -177,7 +179,7 @@ class _Tree:
     def _enters(self, folder: Path, avoid: Path, left_out: Counter[str]) -> bool:
         if folder.name.startswith(".") or folder.resolve() == avoid:
             return False
-        if (folder / f"{RESULTS}.jsonl").exists():
+        if holds_results(folder):
             left_out["folders of results that gantool made"] += 1
             return False
         return True
