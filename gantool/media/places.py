@@ -95,12 +95,12 @@ def beside(path: Path, places: Places) -> Item:
 def _shortened(stem: str, rest: str) -> str:
     """The stem, or what of it leaves room for `rest` in a name, made distinct by its hash."""
     room = _NAME_LIMIT - len(os.fsencode(rest)) - _ROOM
-    whole = os.fsencode(stem)
-    if len(whole) <= room:
+    if len(os.fsencode(stem)) <= room:
         return stem
-    digest = hashlib.sha256(whole).hexdigest()[:8]
-    kept = whole[: room - len(digest) - 1].decode("utf-8", "ignore") or "picture"
-    return f"{kept}~{digest}"
+    end = f"~{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}"
+    while len(os.fsencode(stem + end)) > room:
+        stem = stem[:-1]
+    return stem + end
 
 
 def _is_file_name(output: Path, given: Path) -> bool:

@@ -17,7 +17,7 @@ def test_long_names_are_shortened_to_what_a_name_can_be_and_stay_distinct(letter
     targets = [beside(Path(f"p/{stem}.png"), Places(NAME)).target for stem in stems]
     assert len(set(targets)) == 2
     for target in targets:
-        assert target.name.startswith(letter if size < 3 or letter == "写" else "")
+        assert target.name.startswith(letter)
         assert target.name.endswith(f"-{NAME}.png")
         assert len(os.fsencode(named(target, "65").name)) <= 255
 
