@@ -79,7 +79,9 @@ class Tally:
             self.talk.deliver(outcome.outputs)
         for note in outcome.notes:
             self.say(f"note {outcome.source}: {note}")
-        self._enter(outcome.source, outcome.outputs, "done", "; ".join(outcome.notes))
+        self._enter(
+            outcome.source, outcome.outputs, "done", "; ".join(outcome.notes), outcome.seconds
+        )
         self._warn()
 
     def _failed(self, outcome: Failed) -> None:
@@ -117,11 +119,11 @@ class Tally:
         parts += [f"{number} {what}{_fix(what)}" for what, number in self.skipped.items()]
         return " · ".join(parts)
 
-    def _enter(self, source: Path, outputs: tuple[Path, ...], state: Any, reason: str) -> None:
+    def _enter(self, *values: Any) -> None:
         if self.talk.report:
             from gantool.reports.run_page import Entry
 
-            self.entries.append(Entry(source, outputs, state, reason))
+            self.entries.append(Entry(*values))
 
     def _warn(self) -> None:
         """Once, when the first results show that it will take long."""
