@@ -58,16 +58,18 @@ def filled(frame: Frame, alpha: Pixels) -> Frame:
 
     What is stored there is arbitrary, often black; a model would draw it into the edges.
     """
-    hidden = (alpha == 0).astype(np.uint8)
-    if not hidden.any() or hidden.all():
+    shown = alpha > 0
+    if shown.all() or not shown.any():
         return frame
     _, nearest = cv2.distanceTransformWithLabels(
-        hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~shown).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    shown = hidden == 0
-    colours = np.empty((int(nearest.max()) + 1, 3), frame.dtype)
-    colours[nearest[shown]] = frame[shown]
-    return like(np.where(shown[..., None], frame, colours[nearest]), frame)
+    number = np.uint32 if frame.dtype == np.uint8 else np.uint64
+    numbers = cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA).view(number)[..., 0]  # moved in one step
+    colours = np.empty(int(nearest.max()) + 1, number)
+    colours[nearest[shown]] = numbers[shown]
+    found = colours[nearest].view(frame.dtype).reshape(*alpha.shape, 4)
+    return like(cv2.cvtColor(found, cv2.COLOR_RGBA2RGB), frame)
 
 
 def carry_through(

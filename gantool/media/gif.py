@@ -33,8 +33,19 @@ _LOOP, _ICC, _XMP = b"NETSCAPE2.0", b"ICCRGBG1012", b"XMP DataXMP"
 _XMP_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 """After XMP, which is not cut into blocks: leads whoever looks for their lengths to the end."""
 _KEPT, _CLEARED = 1, 2
+_INTERLACED = 0x40
 _MOST_STEPS = 65_535
 _CUT = "the GIF is damaged or cut short: get a whole copy of it"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Where the packed pixels of a frame lie in the file."""
+
+    width: int
+    height: int
+    flags: int
+    packed: slice
 
 
 @dataclass
@@ -46,6 +57,7 @@ class _Outline:
     """Of the screen, or more where a frame reaches beyond it."""
     durations: list[int] = field(default_factory=list)
     """Milliseconds, one per frame."""
+    parts: list[_Part] = field(default_factory=list)
     plays: int = 1
     icc: bytes = b""
     xmp: bytes = b""
@@ -58,22 +70,22 @@ class _Outline:
 
 def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     """Pixels and metadata of a still GIF. Raises ItemError for a moving or a damaged one."""
-    outline = _outline(data)
+    outline = _outline(data, max_pixels)
     check_budget(outline.width, outline.height, max_pixels)
     if len(outline.durations) > 1:
         raise ItemError(f"an animated GIF of {len(outline.durations)} frames: one is needed here")
-    return fewest_channels(next(_composed(data, 1)), outline.icc), outline.carry()
+    return fewest_channels(next(_composed(data, outline.parts)), outline.icc), outline.carry()
 
 
 def moving(data: bytes, max_pixels: int) -> Moving | None:
     """The animation; None where the GIF holds one picture. Raises ItemError for a damaged one."""
-    outline = _outline(data)
+    outline = _outline(data, max_pixels)
     count = len(outline.durations)
     if count < 2:
         return None
     check_size(outline.width, outline.height, count, max_pixels=max_pixels)
     timing = Timing(tuple(outline.durations), outline.plays)
-    return Moving(_composed(data, count), outline.carry(), timing)
+    return Moving(_composed(data, outline.parts), outline.carry(), timing)
 
 
 def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
@@ -104,9 +116,10 @@ def write(
     file.write(_END)
 
 
-def _outline(data: bytes) -> _Outline:
+def _outline(data: bytes, max_pixels: int) -> _Outline:
     """Everything but the pixels. Raises ItemError where the data ends before the end mark."""
     try:
+        check_budget(*struct.unpack_from("<HH", data, 6), max_pixels)
         return _walked(data)
     except (IndexError, struct.error) as error:
         raise ItemError(_CUT) from error
@@ -129,8 +142,9 @@ def _walked(data: bytes) -> _Outline:
             outline.width = max(outline.width, left + across)
             outline.height = max(outline.height, top + down)
             outline.durations.append(10 * delay)
-            delay = 0
-            at = _blocks(data, at + 11 + _table(flags))[1]
+            delay, start = 0, at + 10 + _table(flags)
+            at = _blocks(data, start + 1)[1]
+            outline.parts.append(_Part(across, down, flags, slice(start, at)))
         else:
             raise ItemError(_CUT)
     if not outline.durations:
@@ -165,13 +179,22 @@ def _note(outline: _Outline, label: int, blocks: list[bytes], raw: bytes) -> Non
         outline.plays = again + 1 if again else 0
 
 
-def _composed(data: bytes, count: int) -> Iterator[Pixels]:
+def _composed(data: bytes, parts: list[_Part]) -> Iterator[Pixels]:
     """Frames as they are shown, of the size that the first has."""
     image = GifImagePlugin.GifImageFile(io.BytesIO(data))
     width, height = image.size
-    for number in range(count):
+    for number, part in enumerate(parts):
+        _check_whole(data, part)
         image.seek(number)
         yield np.array(image.convert("RGBA"))[:height, :width]
+
+
+def _check_whole(data: bytes, part: _Part) -> None:
+    """Unpack a frame alone. Where it is too short, Pillow would read on in the next one."""
+    screen = struct.pack("<HHBBB", part.width, part.height, 0, 0, 0)
+    place = struct.pack("<HHHHB", 0, 0, part.width, part.height, part.flags & _INTERLACED)
+    alone = b"GIF87a" + screen + _IMAGE + place + data[part.packed]
+    GifImagePlugin.GifImageFile(io.BytesIO(alone)).load()
 
 
 def _in_steps(durations: Iterable[int]) -> tuple[int, ...]:

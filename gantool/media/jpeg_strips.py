@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 _BLOCK = 8
 _MOST_BLOCKS = 65_535
-_PIXELS = 1 << 21
+_PIXELS = 1 << 19
 _START_OF_FRAME, _START_OF_SCAN, _RESTART_INTERVAL = b"\xff\xc0", b"\xff\xda", b"\xff\xdd"
 _END = b"\xff\xd9"
 

@@ -51,10 +51,10 @@ class Rows:
         """All rows from the top, `height` at once, the last strip with what remains."""
         return (self[top : top + height] for top in range(0, len(self), height))
 
-    def strip_height(self, size: int = STRIP) -> int:
-        """How many rows are about `size` bytes, at least one."""
+    def strip_height(self) -> int:
+        """How many rows an encoder takes at once."""
         _, width, channels = self.shape
-        return max(1, size // (width * channels * self.dtype.itemsize))
+        return max(1, STRIP // (width * channels * self.dtype.itemsize))
 
 
 def attached(frame: Frame, carry: Carry) -> Rows:
