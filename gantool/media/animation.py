@@ -65,10 +65,36 @@ def alike(frames: Sequence[tuple[Frame, Carry]]) -> Iterator[Rows]:
         yield Rows(frame, _opaque(frame) if clear and carry.alpha is None else carry.alpha, grey)
 
 
+def changes(frames: Iterable[Rows], *, unit: int = 1) -> Iterator[tuple[Rows, int, int]]:
+    """Of every frame the rectangle that is not as in the one before, its left and its top.
+
+    At least one pixel; left and top are multiples of `unit`. The first frame is whole.
+    """
+    before: Rows | None = None
+    for rows in frames:
+        left, top, right, bottom = (
+            (0, 0, *rows.shape[1::-1]) if before is None else (_changed(before, rows))
+        )
+        left, top = left - left % unit, top - top % unit
+        yield rows.part(slice(top, bottom), slice(left, right)), left, top
+        before = rows
+
+
 def whole_steps(durations: Iterable[int | Fraction]) -> tuple[int, ...]:
     """The durations rounded so that no moment is shifted by more than half a step."""
     moments = [round(moment) for moment in accumulate(durations, initial=0)]
     return tuple(after - before for before, after in pairwise(moments))
+
+
+def _changed(before: Rows, rows: Rows) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what differs; of the first pixel where nothing does."""
+    differs = (before.frame != rows.frame).any(axis=2)
+    if before.alpha is not None and rows.alpha is not None:
+        differs |= before.alpha != rows.alpha
+    down, across = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    if not len(down):
+        return 0, 0, 1, 1
+    return int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
 
 
 def _is_grey(frame: Frame) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gantool.errors import ItemError
 from gantool.media import png
-from gantool.media.animation import Moving, check_size, whole_steps
+from gantool.media.animation import Moving, changes, check_size, whole_steps
 from gantool.media.picture import Timing
 from gantool.media.pixels import like
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gantool.media.rows import Rows
 
 _KEPT, _CLEARED, _RESTORED = range(3)
-_OVER = 1
+_REPLACES, _OVER = range(2)
 _LONGEST = 65_535
 _STANDS_IN = "the still picture that it holds for programs that cannot show it moving is left out"
 
@@ -73,17 +73,18 @@ def moving(data: bytes, max_pixels: int) -> Moving | None:
 def write(
     file: BinaryIO, frames: Iterable[Rows], carry: Carry, *, timing: Timing, quality: int | None
 ) -> None:
-    """An animated PNG of frames with the same channels, each stored whole; always lossless."""
+    """An animated PNG of frames with the same channels; always lossless."""
     del quality
     file.write(png.SIGNATURE)
     number = 0
-    for index, (rows, duration) in enumerate(zip(frames, timing.durations, strict=True)):
+    parts = zip(changes(frames), timing.durations, strict=True)
+    for index, ((rows, left, top), duration) in enumerate(parts):
         if not index:
             counts = struct.pack(">II", len(timing.durations), timing.loop)
             for name, body in (*png.head(rows, carry), (b"acTL", counts)):
                 file.write(png.chunk(name, body))
-        height, width, _ = rows.shape
-        control = struct.pack(">IIIIIHHBB", number, width, height, 0, 0, *_delay(duration), 0, 0)
+        place = (*rows.shape[1::-1], left, top)
+        control = struct.pack(">IIIIIHHBB", number, *place, *_delay(duration), _KEPT, _REPLACES)
         file.write(png.chunk(b"fcTL", control))
         number += 1
         for strip in png.deflated(rows):

@@ -6,6 +6,7 @@ The parts are put together here, as Pillow's own encoder drops a frame that is l
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,10 +17,10 @@ import numpy as np
 from PIL import GifImagePlugin, Image
 
 from gantool.errors import ItemError
-from gantool.media.animation import Moving, check_size, whole_steps
+from gantool.media.animation import Moving, changes, check_size, whole_steps
 from gantool.media.carry import Carry
 from gantool.media.colour import fewest_channels
-from gantool.media.palette import indexed
+from gantool.media.palette import CLEAR, indexed
 from gantool.media.picture import Timing
 from gantool.media.pixels import check_budget
 
@@ -96,13 +97,13 @@ def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> Non
 def write(
     file: BinaryIO, frames: Iterable[Rows], carry: Carry, *, timing: Timing, quality: int | None
 ) -> None:
-    """A GIF of frames with the same channels, each stored whole with its own 256 colours.
+    """A GIF of frames with the same channels, each with its own 256 colours.
 
     Times are rounded to 10 ms so that none is shifted by more than 5.
     """
     del quality
     steps = [min(step, _MOST_STEPS) for step in _in_steps(timing.durations)]
-    for index, (rows, step) in enumerate(zip(frames, steps, strict=True)):
+    for index, ((rows, left, top), step) in enumerate(zip(_placed(frames), steps, strict=True)):
         height, width, _ = rows.shape
         if not index:
             file.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0))
@@ -110,16 +111,26 @@ def write(
         indices, palette = indexed(rows[:])
         clear = rows.alpha is not None
         flags = (_CLEARED if clear else _KEPT) << 2 | clear
-        file.write(b"!\xf9\x04" + struct.pack("<BHBB", flags, step, 255, 0))
-        file.write(b"," + struct.pack("<HHHHB", 0, 0, width, height, 0x87) + palette)
+        file.write(b"!\xf9\x04" + struct.pack("<BHBB", flags, step, CLEAR, 0))
+        file.write(b"," + struct.pack("<HHHHB", left, top, width, height, 0x87) + palette)
         file.write(b"\x08" + Image.fromarray(indices).tobytes("gif", "L", 8, 0) + b"\0")
     file.write(_END)
+
+
+def _placed(frames: Iterable[Rows]) -> Iterator[tuple[Rows, int, int]]:
+    """What changes; of frames with alpha all, as a next frame cannot make a pixel clear."""
+    whole, compared = itertools.tee(frames)
+    return (
+        (rows, 0, 0) if rows.alpha is not None else change
+        for rows, change in zip(whole, changes(compared), strict=True)
+    )
 
 
 def _outline(data: bytes, max_pixels: int) -> _Outline:
     """Everything but the pixels. Raises ItemError where the data ends before the end mark."""
     try:
-        check_budget(*struct.unpack_from("<HH", data, 6), max_pixels)
+        width, height = struct.unpack_from("<HH", data, 6)
+        check_budget(width, height, max_pixels)
         return _walked(data)
     except (IndexError, struct.error) as error:
         raise ItemError(_CUT) from error

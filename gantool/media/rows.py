@@ -47,6 +47,11 @@ class Rows:
             return colours
         return like(np.dstack([colours, as_depth(self.alpha[rows], frame.dtype)]), frame)
 
+    def part(self, down: slice, across: slice) -> Rows:
+        """A rectangle of them."""
+        alpha = None if self.alpha is None else self.alpha[down, across]
+        return Rows(self.frame[down, across], alpha, self.grey)
+
     def strips(self, height: int) -> Iterator[Pixels]:
         """All rows from the top, `height` at once, the last strip with what remains."""
         return (self[top : top + height] for top in range(0, len(self), height))

@@ -15,7 +15,7 @@ from PIL import WebPImagePlugin
 
 from gantool.errors import ItemError
 from gantool.media import exif, pillow_formats
-from gantool.media.animation import Moving, check_size
+from gantool.media.animation import Moving, changes, check_size
 from gantool.media.carry import Carry
 from gantool.media.picture import Timing
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MOVES, _XMP, _EXIF, _ALPHA, _ICC = 2, 4, 8, 16, 32
 _REPLACES = 2
+_UNIT = 2
+"""Of the place of a frame, in pixels."""
 _FRAME_HEADER = 16
 _LONGEST = (1 << 24) - 1
 _MOST_PLAYS = 65_535
@@ -55,18 +57,20 @@ def moving(data: bytes, max_pixels: int) -> Moving | None:
 def write(
     file: BinaryIO, frames: Iterable[Rows], carry: Carry, *, timing: Timing, quality: int | None
 ) -> None:
-    """An animated WebP of frames with the same channels, each stored whole."""
+    """An animated WebP of frames with the same channels."""
     file.write(b"RIFF" + bytes(4) + b"WEBP")
-    for index, (rows, duration) in enumerate(zip(frames, timing.durations, strict=True)):
+    parts = zip(changes(frames, unit=_UNIT), timing.durations, strict=True)
+    for index, ((rows, left, top), duration) in enumerate(parts):
         height, width, channels = rows.shape
-        size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        size = _three(width - 1) + _three(height - 1)
         if not index:
             flags = _MOVES | (_ALPHA if channels in (2, 4) else 0) | _held(carry)
             file.write(_chunk(b"VP8X", struct.pack("<L", flags) + size))
             file.write(_chunk(b"ICCP", carry.icc) if carry.icc else b"")
             file.write(_chunk(b"ANIM", struct.pack("<LH", 0, min(timing.loop, _MOST_PLAYS))))
-        shown = min(duration, _LONGEST).to_bytes(3, "little") + bytes((_REPLACES,))
-        file.write(_chunk(b"ANMF", bytes(6) + size + shown + _packed(rows, quality)))
+        place = _three(left // _UNIT) + _three(top // _UNIT) + size
+        shown = _three(min(duration, _LONGEST)) + bytes((_REPLACES,))
+        file.write(_chunk(b"ANMF", place + shown + _packed(rows, quality)))
     file.write(_chunk(b"EXIF", carry.exif) if carry.exif else b"")
     file.write(_chunk(b"XMP ", carry.xmp) if carry.xmp else b"")
     length = file.tell() - 8
@@ -93,6 +97,10 @@ def _packed(rows: Rows, quality: int | None) -> bytes:
     data = whole.getvalue()
     pixels = (b"ALPH", b"VP8 ", b"VP8L")
     return b"".join(_chunk(*part) for part in _chunks(data, 12, len(data)) if part[0] in pixels)
+
+
+def _three(number: int) -> bytes:
+    return number.to_bytes(3, "little")
 
 
 def _held(carry: Carry) -> int:
