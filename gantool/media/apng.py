@@ -132,7 +132,7 @@ def _composed(
         behind = canvas[part.place].copy()
         canvas[part.place] = _over(behind, pixels) if part.blend == _OVER else pixels
         yield canvas.copy()
-        if part.disposal == _CLEARED or (part.disposal == _RESTORED and part is parts[0]):
+        if part.disposal == _CLEARED:
             canvas[part.place] = 0
         elif part.disposal == _RESTORED:
             canvas[part.place] = behind

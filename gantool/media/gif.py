@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _EXTENSION, _IMAGE, _END = b"!", b",", b";"
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
-_LOOP, _ICC, _XMP = b"NETSCAPE2.0", b"ICCRGBG1012", b"XMP DataXMP"
+_LOOP, _ALSO_LOOP = b"NETSCAPE2.0", b"ANIMEXTS1.0"
+_ICC, _XMP = b"ICCRGBG1012", b"XMP DataXMP"
 _XMP_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 """After XMP, which is not cut into blocks: leads whoever looks for their lengths to the end."""
 _KEPT, _CLEARED = 1, 2
@@ -181,13 +182,15 @@ def _note(outline: _Outline, label: int, blocks: list[bytes], raw: bytes) -> Non
     """Take down what an extension says; `raw` are its blocks as they lie in the file."""
     if label == _COMMENT:
         outline.comment = b"\n".join(filter(None, (outline.comment, b"".join(blocks))))
-    elif label == _APPLICATION and blocks and blocks[0] == _ICC:
-        outline.icc = b"".join(blocks[1:])
-    elif label == _APPLICATION and blocks and blocks[0] == _XMP:
-        outline.xmp = raw[1 + len(_XMP) :].partition(_XMP_TRAILER)[0]
-    elif label == _APPLICATION and len(blocks) > 1 and blocks[0] == _LOOP:
-        (again,) = struct.unpack_from("<xH", blocks[1])
-        outline.plays = again + 1 if again else 0
+    elif label == _APPLICATION and blocks:
+        name, *rest = blocks
+        if name == _ICC:
+            outline.icc = b"".join(rest)
+        elif name == _XMP:
+            outline.xmp = raw[1 + len(_XMP) :].partition(_XMP_TRAILER)[0]
+        elif name in (_LOOP, _ALSO_LOOP) and rest and rest[0].startswith(b"\x01"):
+            (again,) = struct.unpack_from("<xH", rest[0])
+            outline.plays = again + 1 if again else 0
 
 
 def _composed(data: bytes, parts: list[_Part]) -> Iterator[Pixels]:

@@ -14,7 +14,7 @@ from gantool.errors import ItemError
 from gantool.media import exif, jpeg_strips
 from gantool.media.carry import Carry
 from gantool.media.colour import to_image, to_pixels
-from gantool.media.pixels import check_budget, over_white
+from gantool.media.pixels import as_depth, check_budget, over_white
 
 if TYPE_CHECKING:
     from gantool.media.pixels import Pixels
@@ -54,20 +54,25 @@ def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> Non
     """
     height, width, _ = rows.shape
     if height * width <= _WHOLE:
-        file.write(_with_iptc(_packed(rows[:], carry, quality), carry.iptc))
+        whole = np.concatenate([_flat(strip) for strip in rows.strips(rows.strip_height())])
+        file.write(_with_iptc(_packed(whole, carry, quality), carry.iptc))
         return
-    strips = rows.strips(jpeg_strips.height(width))
+    strips = map(_flat, rows.strips(jpeg_strips.height(width)))
     first = _with_iptc(_packed(next(strips), carry, quality), carry.iptc)
     rest = (_packed(strip, Carry(), quality) for strip in strips)
     for part in jpeg_strips.joined(first, rest, (width, height)):
         file.write(part)
 
 
+def _flat(pixels: Pixels) -> Pixels:
+    return as_depth(over_white(pixels), np.uint8)
+
+
 def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
     fitting_exif = carry.exif if len(carry.exif) + 6 <= _SEGMENT_LIMIT else b""
     fitting_xmp = carry.xmp if len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT else b""
     file = io.BytesIO()
-    to_image(over_white(pixels)).save(
+    to_image(pixels).save(
         file,
         "JPEG",
         quality=quality or QUALITY,

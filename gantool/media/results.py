@@ -39,7 +39,14 @@ _LONGEST_SIDE: dict[_Encoder, int] = {
     pillow_formats.encode_webp: 16_383,
     gif.encode: 65_535,
 }
-_IN_ONE_PIECE = {pillow_formats.encode_avif: "an AVIF", gif.encode: "a GIF"}
+_NAMES: dict[_Encoder, str] = {
+    jpeg.encode: "a JPEG",
+    tiff.encode: "a TIFF",
+    bmp.encode: "a BMP",
+    gif.encode: "a GIF",
+    pillow_formats.encode_avif: "an AVIF",
+}
+_IN_ONE_PIECE = (gif.encode, pillow_formats.encode_avif)
 _MOST_IN_ONE_PIECE = 100_000_000
 _ANY_SIDE = (1 << 31) - 1
 
@@ -69,8 +76,8 @@ def write_picture(
     animate = _ANIMATORS.get(suffix.lower())
     if animate is None:
         raise ItemError(
-            f"an animation of {len(picture.frames)} frames cannot be written as {suffix}: "
-            "choose --format webp, png or gif"
+            f"an animation of {len(picture.frames)} frames cannot be {_NAMES[encode]}: choose "
+            "--format webp, png or gif"
         )
     rows = animation.alike(picture.frames)
     animate(file, rows, updated, timing=picture.timing, quality=quality)
@@ -116,7 +123,7 @@ def _check_fits(width: int, height: int, encode: _Encoder, suffix: str) -> None:
         )
     if encode in _IN_ONE_PIECE and width * height > _MOST_IN_ONE_PIECE:
         raise ItemError(
-            f"a result of {width}×{height} needs too much memory as {_IN_ONE_PIECE[encode]}, which "
+            f"a result of {width}×{height} needs too much memory as {_NAMES[encode]}, which "
             "is written in one piece: choose .png or .tif"
         )
 
