@@ -28,4 +28,4 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     with tempfile.TemporaryFile(dir=disk if disk.is_dir() else None) as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)  # a full disk found later kills the process
-        return np.memmap(file, dtype, mode="r+", shape=shape)
+        return np.memmap(file, dtype, mode="w+", shape=shape)

@@ -96,6 +96,23 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, clear: bool, loop:
 
 
 @pytest.mark.parametrize("clear", [False, True])
+def test_a_lossy_webp_keeps_every_frame_nearly(tmp_path: Path, clear: bool) -> None:
+    y, x = np.mgrid[:40, :60]
+    frames = []
+    for number in (0, 1, 1, 2):
+        photo = np.dstack([x * 3 + number, y * 4, 200 - x - 20 * number]).astype(np.uint8)
+        alpha = np.where(x < 5 + number, 0, 255).astype(np.uint8) if clear else None
+        frames.append((photo, Carry(alpha=alpha)))
+    given = Picture(frames, Timing((10, 20, 30, 40), 2))
+    again = read(tmp_path, written(given, ".webp", quality=None))
+    assert again.timing == given.timing
+    for one, other in zip(shown(again), shown(given), strict=True):
+        np.testing.assert_array_equal(one[..., 3], other[..., 3])
+        assert np.abs(one.astype(int) - other).mean() < 3
+    assert len(written(given, ".webp", quality=30)) < (tmp_path / "picture").stat().st_size
+
+
+@pytest.mark.parametrize("clear", [False, True])
 @pytest.mark.parametrize("order", list(itertools.permutations(MOVING)))
 def test_nothing_is_lost_from_format_to_format(
     tmp_path: Path, order: tuple[str, ...], clear: bool
@@ -193,6 +210,7 @@ def test_metadata_survives_as_far_as_the_format_holds_it(tmp_path: Path, suffix:
     assert kept.png == (() if suffix == ".webp" else text)
     with Image.open(tmp_path / "picture") as image:
         assert image.info.get("xmp", given.xmp) == given.xmp
+        assert image.n_frames == len(DURATIONS)
 
 
 def test_all_frames_are_turned_upright(tmp_path: Path) -> None:
@@ -214,6 +232,16 @@ def test_rounded_times_shift_no_moment(step: Fraction) -> None:
     moments = itertools.accumulate(durations)
     rounded = itertools.accumulate(whole_steps(durations))
     assert all(abs(one - other) <= Fraction(1, 2) for one, other in zip(moments, rounded))  # noqa: B905 - as long by construction
+
+
+@pytest.mark.parametrize("name", [b"NETSCAPE2.0", b"ANIMEXTS1.0"])
+@pytest.mark.parametrize(("stored", "plays"), [(0, 0), (1, 2), (65_535, 65_536)])
+def test_a_gif_stores_how_often_it_is_repeated(
+    tmp_path: Path, name: bytes, stored: int, plays: int
+) -> None:
+    data = written(animation(loop=plays), ".gif")
+    assert b"NETSCAPE2.0\x03\x01" + struct.pack("<H", stored) + b"\0" in data
+    assert read(tmp_path, data.replace(b"NETSCAPE2.0", name)).timing == Timing(DURATIONS, plays)
 
 
 def test_a_gif_rounds_times_to_its_steps(tmp_path: Path) -> None:
@@ -286,6 +314,16 @@ def test_gif_frames_are_composed(tmp_path: Path, disposals: tuple[int, ...], cle
     picture = read(tmp_path, data)
     assert picture.timing == Timing((70,) * 4, 1)
     equal(shown(picture), by_pillow(data))
+
+
+def test_gif_frames_beyond_the_screen(tmp_path: Path) -> None:
+    whole = np.zeros((12, 14), np.uint8)
+    first_larger = read(tmp_path, gif_of([(whole, (0, 0), 0, False), (whole, (0, 0), 0, False)]))
+    assert [frame.shape for frame, _ in first_larger.frames] == [(12, 14, 3)] * 2
+    small = whole[:9, :12]
+    later = read(tmp_path, gif_of([(small, (0, 0), 0, False), (whole + 1, (3, 3), 0, False)]))
+    assert [frame.shape for frame, _ in later.frames] == [(9, 12, 3)] * 2
+    assert shown(later)[1][8, 11].tolist() == [10, 200, 10, 255]
 
 
 @pytest.mark.parametrize("disposals", list(itertools.product(range(3), repeat=2)))
@@ -414,9 +452,7 @@ def test_found_animations_are_composed_and_survive(tmp_path: Path, name: str) ->
 def test_an_animation_stays_out_of_formats_that_do_not_move(suffix: str) -> None:
     if suffix == ".avif":
         pytest.importorskip("PIL._avif", reason="this Pillow cannot write AVIF")
-    with pytest.raises(
-        ItemError, match="of 5 frames cannot be an? [A-Z]+: choose --format"
-    ):
+    with pytest.raises(ItemError, match="of 5 frames cannot be an? [A-Z]+: choose --format"):
         written(animation(), suffix)
 
 
@@ -443,6 +479,14 @@ def test_the_budget_counts_all_frames(tmp_path: Path, suffix: str) -> None:
     for limits in (Limits(pixels=size - 1), Limits(scale=4, result=16 * size - 1)):
         with pytest.raises(ItemError, match=r"27×19 with 5 frames.*raise the limit"):
             read(tmp_path, data, limits)
+
+
+def test_a_bomb_is_refused_by_its_size(tmp_path: Path) -> None:
+    small = np.zeros((2, 2), np.uint8)
+    data = gif_of([(small, (0, 0), 0, False), (small, (65_000, 65_000), 0, False)])
+    for bomb in (data, data[:6] + b"\xff\xff\xff\xff" + data[10:]):
+        with pytest.raises(ItemError, match="raise the limit"):
+            read(tmp_path, bomb)
 
 
 @pytest.mark.parametrize("clear", [False, True])
