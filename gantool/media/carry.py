@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 
 from gantool.media.pixels import as_depth, like, luma
+from gantool.media.rows import STRIP, attached
+from gantool.media.scratch import allocate
 
 if TYPE_CHECKING:
     from gantool.media.pixels import Pixels
@@ -48,10 +50,7 @@ def detach(pixels: Pixels, carry: Carry) -> tuple[Frame, Carry]:
 
 def attach(frame: Frame, carry: Carry) -> Pixels:
     """A Frame to pixels of as many channels as `carry` asks for, of the frame's depth."""
-    colours = luma(frame) if carry.grey else frame
-    if carry.alpha is None:
-        return colours
-    return like(np.dstack([colours, as_depth(carry.alpha, frame.dtype)]), frame)
+    return attached(frame, carry)[:]
 
 
 def filled(frame: Frame, alpha: Pixels) -> Frame:
@@ -59,16 +58,18 @@ def filled(frame: Frame, alpha: Pixels) -> Frame:
 
     What is stored there is arbitrary, often black; a model would draw it into the edges.
     """
-    hidden = (alpha == 0).astype(np.uint8)
-    if not hidden.any() or hidden.all():
+    shown = alpha > 0
+    if shown.all() or not shown.any():
         return frame
     _, nearest = cv2.distanceTransformWithLabels(
-        hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~shown).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    shown = hidden == 0
-    colours = np.empty((int(nearest.max()) + 1, 3), frame.dtype)
-    colours[nearest[shown]] = frame[shown]
-    return like(np.where(shown[..., None], frame, colours[nearest]), frame)
+    number = np.uint32 if frame.dtype == np.uint8 else np.uint64
+    numbers = cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA).view(number)[..., 0]  # moved in one step
+    colours = np.empty(int(nearest.max()) + 1, number)
+    colours[nearest[shown]] = numbers[shown]
+    found = colours[nearest].view(frame.dtype).reshape(*alpha.shape, 4)
+    return like(cv2.cvtColor(found, cv2.COLOR_RGBA2RGB), frame)
 
 
 def carry_through(
@@ -100,7 +101,16 @@ def _masks(process: Callable[[Frame], Result], alpha: Pixels | None) -> dict[str
     if alpha is None or alpha.min() == alpha.max():  # a flat one stays flat: save the model's time
         return {}
     results = _by_suffix(process(like(np.repeat(alpha[..., None], 3, axis=2), alpha)))
-    return {suffix: luma(mask)[..., 0] for suffix, mask in results.items()}
+    return {suffix: _grey(mask) for suffix, mask in results.items()}
+
+
+def _grey(mask: Frame) -> Pixels:
+    """H×W of a mask that a model drew as a frame."""
+    grey = like(allocate(mask.shape[:2], mask.dtype), mask)
+    height = max(1, STRIP // mask[0].nbytes)
+    for top in range(0, len(mask), height):
+        grey[top : top + height] = luma(mask[top : top + height])[..., 0]
+    return grey
 
 
 def _fitted(alpha: Pixels | None, frame: Frame) -> Pixels | None:
@@ -113,4 +123,6 @@ def _fitted(alpha: Pixels | None, frame: Frame) -> Pixels | None:
         return fit
     larger = height * width > fit.size
     how = cv2.INTER_CUBIC if larger else cv2.INTER_AREA
-    return like(cv2.resize(fit, (width, height), interpolation=how), frame)
+    fitted = like(allocate((height, width), frame.dtype), frame)
+    cv2.resize(fit, (width, height), dst=fitted, interpolation=how)
+    return fitted

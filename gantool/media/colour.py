@@ -50,6 +50,17 @@ def fitting(icc: bytes, *, grey: bool) -> bytes:
     return icc if icc[36:40] == b"acsp" and icc[16:20] == space else b""
 
 
+def fewest_channels(pixels: Pixels, icc: bytes) -> Pixels:
+    """H×W×4 without its alpha where all is opaque; grey where every pixel is.
+
+    An RGB profile gives greys a tint: with one they stay RGB.
+    """
+    top = np.iinfo(pixels.dtype).max
+    opaque = bool((pixels[..., 3] == top).all())
+    neutral = not icc and bool((pixels[..., 1:3] == pixels[..., :1]).all())
+    return pixels[..., [*range(1 if neutral else 3), *([] if opaque else [3])]]
+
+
 def _array(image: Image.Image) -> Pixels:
     values = np.array(image)
     layered = values.reshape(image.height, image.width, -1)

@@ -5,35 +5,62 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from PIL import features
-
-from gantool import atomic
-from gantool.errors import GantoolError, ItemError, UsageError
-from gantool.media import exif, jpeg, pillow_formats, png, tiff
-from gantool.media.carry import Carry, attach, detach
-from gantool.media.colour import fitting
-from gantool.media.picture import Limits, Picture
+from gantool.errors import ItemError
+from gantool.media import (
+    animation,
+    apng,
+    avif_sequence,
+    exif,
+    gif,
+    jpeg,
+    pillow_formats,
+    png,
+    tiff,
+    webp,
+)
+from gantool.media.carry import Carry, detach
+from gantool.media.picture import MOST, Limits, Picture
 from gantool.media.pixels import oriented
+from gantool.media.results import (
+    WRITABLE,
+    encode_image,
+    output_suffix,
+    write_image,
+    write_picture,
+)
 
 if TYPE_CHECKING:
+    from gantool.media.animation import Moving
     from gantool.media.pixels import Pixels
     from gantool.pipeline import Frame
 
+__all__ = [
+    "SUFFIXES",
+    "WRITABLE",
+    "encode_image",
+    "ending",
+    "output_suffix",
+    "read_image",
+    "read_picture",
+    "write_image",
+    "write_picture",
+]
+
 _Decoder: TypeAlias = "Callable[[bytes, int], tuple[Pixels, Carry]]"
-_Encoder: TypeAlias = "Callable[[Pixels, Carry, int | None], bytes]"
+_Mover: TypeAlias = "Callable[[bytes, int], Moving | None]"
 
 _DECODERS: dict[bytes, _Decoder] = {
     png.SIGNATURE: png.decode,
     b"\xff\xd8\xff": jpeg.decode,
     **dict.fromkeys(tiff.SIGNATURES, tiff.decode),
+    b"GIF8": gif.decode,
     b"BM": pillow_formats.decode_bmp,
     **{b"P%d" % number: pillow_formats.decode_pnm for number in range(1, 7)},
 }
@@ -41,10 +68,10 @@ _ENDINGS = {
     b"\xff\xd8\xff": ".jpg",
     **dict.fromkeys(tiff.SIGNATURES, ".tif"),
     b"RIFF": ".webp",
+    b"GIF8": ".gif",
     b"BM": ".bmp",
 }
 _REFUSED = {
-    b"GIF8": "a GIF, which may move: convert it to PNG first",
     b"\0\0\0\x0cjP  ": "a JPEG 2000 picture: convert it to TIFF or PNG first",
     b"\xff\x4f\xff\x51": "a JPEG 2000 picture: convert it to TIFF or PNG first",
     b"\0\0\0\x0cJXL ": "a JPEG XL picture: convert it to PNG first",
@@ -53,33 +80,65 @@ _REFUSED = {
     b"%PDF": "a PDF document: save its pictures as PNG first",
 }
 _HEIC = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
-_ENCODERS: dict[str, _Encoder] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), jpeg.encode),
-    ".png": png.encode,
-    **dict.fromkeys((".tif", ".tiff"), tiff.encode),
-    ".webp": pillow_formats.encode_webp,
-    **({".avif": pillow_formats.encode_avif} if features.check("avif") else {}),
-    ".bmp": pillow_formats.encode_bmp,
+_MOVERS: dict[bytes, _Mover] = {
+    png.SIGNATURE: apng.moving,
+    b"GIF8": gif.moving,
+    b"RIFF": webp.moving,
+    b"\0\0\0": avif_sequence.moving,
 }
-_LONGEST_SIDE: dict[_Encoder, int] = {jpeg.encode: 65_500, pillow_formats.encode_webp: 16_383}
-_ANY_SIDE = (1 << 31) - 1
+_DEFAULT = Limits()
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[1-8]")
 
-LIMITS = Limits()
-WRITABLE = frozenset(_ENCODERS)
-"""Endings, in lower case and with their dot, that `write_image` writes."""
 SUFFIXES = WRITABLE | {".ppm", ".pgm", ".pbm", ".pnm"}
 """Endings that `read_image` reads; what a file is, its content says."""
 
 
-def read_image(source: Path, *, max_pixels: int = 250_000_000) -> tuple[Frame, Carry]:
+def read_picture(source: Path, limits: Limits = _DEFAULT) -> Picture:
+    """All frames of the file, upright, each with what it carries. Thread-safe.
+
+    Raises ItemError for what is no picture, damaged, cut short or above the limits.
+    """
+    max_pixels = min(limits.pixels, int(limits.result / limits.scale**2))
+    with _readable(source):
+        data, mtime_ns = _content(source)
+        digest = hashlib.sha256(data).hexdigest()
+        moving = _moving(data, max_pixels)
+        if moving is None:
+            still = _upright(*_decoder(data)(data, max_pixels), mtime_ns)
+            return Picture([still], None, digest, (), len(data))
+        frames = [_upright(frame, moving.carry, mtime_ns) for frame in moving.frames]
+        every = animation.simplified(frames)
+        return Picture(every, moving.timing, digest, moving.notes, len(data))
+
+
+def read_image(source: Path, *, max_pixels: int = MOST) -> tuple[Frame, Carry]:
     """The picture, upright, and what it carries. Thread-safe; nothing is guessed or filled in.
 
     Raises ItemError for what is no picture, damaged, cut short, animated or above `max_pixels`.
     """
-    try:
+    with _readable(source):
         data, mtime_ns = _content(source)
+        moving = _moving(data, max_pixels)
+        if moving is not None:
+            raise ItemError(
+                f"an animation of {len(moving.timing.durations)} frames where one picture is "
+                "needed: take its frames apart first"
+            )
         return _upright(*_decoder(data)(data, max_pixels), mtime_ns)
+
+
+def ending(content: bytes) -> str:
+    """What the name of a picture file with this content ends in; `.png` where it is unknown."""
+    if content[4:11] == b"ftypavi":
+        return ".avif"
+    return next((end for mark, end in _ENDINGS.items() if content.startswith(mark)), ".png")
+
+
+@contextlib.contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    """Every error while reading as an ItemError that names the file."""
+    try:
+        yield
     except ItemError as error:
         raise ItemError(f"{source}: {error}") from error
     except MemoryError as error:
@@ -89,69 +148,6 @@ def read_image(source: Path, *, max_pixels: int = 250_000_000) -> tuple[Frame, C
         raise ItemError(
             f"{source}: damaged or cut short ({reason}): get a whole copy of it"
         ) from error
-
-
-def read_picture(source: Path, limits: Limits = LIMITS) -> Picture:
-    """What the file holds. Raises ItemError."""
-    frame, carry = read_image(source, max_pixels=limits.pixels)
-    data = source.read_bytes()
-    return Picture([(frame, carry)], None, hashlib.sha256(data).hexdigest(), len(data))
-
-
-def write_picture(
-    file: BinaryIO, picture: Picture, suffix: str, *, quality: int | None = None
-) -> None:
-    """Write the picture in the format of the ending."""
-    frame, carry = picture.frames[0]
-    file.write(encode_image(frame, carry, suffix, quality=quality))
-
-
-def write_image(path: Path, frame: Frame, carry: Carry, *, quality: int | None = None) -> None:
-    """Write the picture in the format of the path's ending, whole or not at all. Thread-safe.
-
-    Raises what `encode_image` raises, and OutputError.
-    """
-    try:
-        data = encode_image(frame, carry, path.suffix, quality=quality)
-    except GantoolError as error:
-        raise type(error)(f"{path}: {error}") from error
-    atomic.write_bytes(path, data)
-    if carry.mtime_ns is not None:
-        with contextlib.suppress(OSError):  # some file systems keep no times
-            os.utime(path, ns=(carry.mtime_ns, carry.mtime_ns))
-
-
-def encode_image(frame: Frame, carry: Carry, suffix: str, *, quality: int | None = None) -> bytes:
-    """The bytes of a file with this ending. 16 bits stay in PNG and TIFF, else are rounded to 8.
-
-    `quality` 1–100 is for lossy formats. JPEG and BMP get alpha laid over white. Raises UsageError
-    for an ending or a quality that there is not, ItemError for a picture too large for the format.
-    """
-    encode = _ENCODERS.get(suffix.lower())
-    if encode is None:
-        raise UsageError(f"cannot write «{suffix}»: choose one of {' '.join(sorted(WRITABLE))}")
-    if quality is not None and not 1 <= quality <= 100:
-        raise UsageError(f"a quality of {quality} does not exist: choose 1 to 100")
-    height, width = frame.shape[:2]
-    longest = _LONGEST_SIDE.get(encode, _ANY_SIDE)
-    if max(height, width) > longest:
-        raise ItemError(
-            f"a result of {width}×{height} is larger than the {longest} pixels a side that a "
-            f"{suffix} can hold: choose .png or .tif"
-        )
-    return encode(attach(frame, carry), _updated(carry, width, height), quality)
-
-
-def output_suffix(source_suffix: str) -> str:
-    """The ending that a result of such an input gets by default: the same, or .png."""
-    return source_suffix if source_suffix.lower() in WRITABLE else ".png"
-
-
-def ending(content: bytes) -> str:
-    """What the name of a picture file with this content ends in; `.png` where it is unknown."""
-    if content[4:11] == b"ftypavi":
-        return ".avif"
-    return next((end for mark, end in _ENDINGS.items() if content.startswith(mark)), ".png")
 
 
 def _content(source: Path) -> tuple[bytes, int]:
@@ -184,6 +180,13 @@ def _decoder(data: bytes) -> _Decoder:
     raise ItemError("not a picture that is known here, whatever its ending: leave it out")
 
 
+def _moving(data: bytes, max_pixels: int) -> Moving | None:
+    for signature, moving in _MOVERS.items():
+        if data.startswith(signature):
+            return moving(data, max_pixels)
+    return None
+
+
 def _upright(pixels: Pixels, carry: Carry, mtime_ns: int) -> tuple[Frame, Carry]:
     orientation = exif.orientation(carry.exif)
     turned = oriented(pixels, orientation)
@@ -198,14 +201,6 @@ def _upright(pixels: Pixels, carry: Carry, mtime_ns: int) -> tuple[Frame, Carry]
             dpi=_sane(carry.dpi),
             mtime_ns=mtime_ns,
         ),
-    )
-
-
-def _updated(carry: Carry, width: int, height: int) -> Carry:
-    return replace(
-        carry,
-        exif=exif.upright(carry.exif, width, height),
-        icc=fitting(carry.icc, grey=carry.grey),
     )
 
 

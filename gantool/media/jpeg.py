@@ -5,21 +5,24 @@ from __future__ import annotations
 import io
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from gantool.errors import ItemError
-from gantool.media import exif
+from gantool.media import exif, jpeg_strips
 from gantool.media.carry import Carry
 from gantool.media.colour import to_image, to_pixels
-from gantool.media.pixels import check_budget, over_white
+from gantool.media.pixels import as_depth, check_budget, over_white
 
 if TYPE_CHECKING:
     from gantool.media.pixels import Pixels
+    from gantool.media.rows import Rows
 
 QUALITY = 95
+_WHOLE = 64_000_000
+"""Pixels of a picture that is packed in one piece."""
 _SEGMENT_LIMIT = 65_533
 _XMP_NAME = 29
 _IPTC = 0x0404
@@ -44,15 +47,32 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     )
 
 
-def encode(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
+def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
     """An 8-bit JPEG without chroma subsampling; alpha is laid over white.
 
     EXIF and XMP larger than one segment (64 KiB) cannot be held and are left out.
     """
+    height, width, _ = rows.shape
+    if height * width <= _WHOLE:
+        whole = np.concatenate([_flat(strip) for strip in rows.strips(rows.strip_height())])
+        file.write(_with_iptc(_packed(whole, carry, quality), carry.iptc))
+        return
+    strips = map(_flat, rows.strips(jpeg_strips.height(width)))
+    first = _with_iptc(_packed(next(strips), carry, quality), carry.iptc)
+    rest = (_packed(strip, Carry(), quality) for strip in strips)
+    for part in jpeg_strips.joined(first, rest, (width, height)):
+        file.write(part)
+
+
+def _flat(pixels: Pixels) -> Pixels:
+    return as_depth(over_white(pixels), np.uint8)
+
+
+def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
     fitting_exif = carry.exif if len(carry.exif) + 6 <= _SEGMENT_LIMIT else b""
     fitting_xmp = carry.xmp if len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT else b""
     file = io.BytesIO()
-    to_image(over_white(pixels)).save(
+    to_image(pixels).save(
         file,
         "JPEG",
         quality=quality or QUALITY,
@@ -62,7 +82,7 @@ def encode(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
         xmp=fitting_xmp,
         dpi=carry.dpi or (0, 0),
     )
-    return _with_iptc(file.getvalue(), carry.iptc)
+    return file.getvalue()
 
 
 def _opened(data: bytes) -> JpegImagePlugin.JpegImageFile:

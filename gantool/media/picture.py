@@ -33,10 +33,10 @@ class Picture:
     """None: it does not move."""
     sha256: str = ""
     """Of the file it was read from, in hexadecimal."""
-    bytes: int = 0
-    """Size of that file."""
     notes: tuple[str, ...] = ()
     """What of the file could not be taken along, a line each."""
+    bytes: int = 0
+    """Size of that file."""
 
     @property
     def pixels(self) -> int:

@@ -1,10 +1,10 @@
-"""WebP, AVIF, BMP and PNM: formats that Pillow reads and writes whole, but for 16-bit PNM."""
+"""WebP, AVIF, BMP and PNM: formats that Pillow reads whole, but for 16-bit PNM, and writes."""
 
 from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import AvifImagePlugin, BmpImagePlugin, PpmImagePlugin, WebPImagePlugin
@@ -13,12 +13,13 @@ from gantool.errors import ItemError
 from gantool.media import exif
 from gantool.media.carry import Carry
 from gantool.media.colour import to_image, to_pixels
-from gantool.media.pixels import check_budget, over_white
+from gantool.media.pixels import check_budget
 
 if TYPE_CHECKING:
     from PIL import ImageFile
 
     from gantool.media.pixels import Pixels
+    from gantool.media.rows import Rows
 
 QUALITY = 95
 _LOSSLESS = 100
@@ -55,11 +56,11 @@ def decode_pnm(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     return scaled.reshape(height, width, channels), Carry()
 
 
-def encode_webp(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
+def encode_webp(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
     """An 8-bit WebP; a quality of 100 means lossless."""
-    file = io.BytesIO()
-    to_image(pixels).save(
-        file,
+    whole = io.BytesIO()  # its own write errors do not say that the disk is full
+    to_image(rows[:]).save(
+        whole,
         "WEBP",
         quality=quality or QUALITY,
         lossless=quality == _LOSSLESS,
@@ -68,14 +69,14 @@ def encode_webp(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
         icc_profile=carry.icc,
         xmp=carry.xmp,
     )
-    return file.getvalue()
+    file.write(whole.getbuffer())
 
 
-def encode_avif(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
+def encode_avif(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
     """An 8-bit AVIF without chroma subsampling, by a search 8 times faster than the default."""
-    file = io.BytesIO()
-    to_image(pixels).save(
-        file,
+    whole = io.BytesIO()  # its own write errors do not say that the disk is full
+    to_image(rows[:]).save(
+        whole,
         "AVIF",
         quality=quality or QUALITY,
         subsampling="4:4:4",
@@ -84,15 +85,7 @@ def encode_avif(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
         icc_profile=carry.icc,
         xmp=carry.xmp,
     )
-    return file.getvalue()
-
-
-def encode_bmp(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
-    """An 8-bit BMP, alpha laid over white; it holds the resolution and no other metadata."""
-    del quality  # lossless
-    file = io.BytesIO()
-    to_image(over_white(pixels)).save(file, "BMP", dpi=carry.dpi or (96, 96))
-    return file.getvalue()
+    file.write(whole.getbuffer())
 
 
 def _decoded(image: ImageFile.ImageFile, max_pixels: int) -> tuple[Pixels, Carry]:

@@ -65,7 +65,8 @@ def over_white(pixels: Pixels) -> Pixels:
     if pixels.shape[2] in (1, 3):
         return pixels
     top = int(np.iinfo(pixels.dtype).max)
-    colours, alpha = pixels[..., :-1].astype(np.uint64), pixels[..., -1:].astype(np.uint64)
+    wide: Any = np.uint32 if pixels.itemsize == 1 else np.uint64
+    colours, alpha = pixels[..., :-1].astype(wide), pixels[..., -1:].astype(wide)
     return like((colours * alpha + top * (top - alpha) + top // 2) // top, pixels)
 
 

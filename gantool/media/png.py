@@ -6,7 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gantool.media.pixels import Pixels
+    from gantool.media.rows import Rows
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Chunk: TypeAlias = tuple[bytes, bytes]
@@ -49,21 +50,38 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     image.load()  # also for 16 bits, where it only proves that the file is whole
     pixels = _deep(bare, colour) if depth == 16 else to_pixels(image, first.get(b"iCCP", b""))[0]
     key = first.get(b"tRNS") if colour in (0, 2) else None
-    return pixels if key is None else _keyed(pixels, key, depth), _metadata(found, first)
+    return pixels if key is None else _keyed(pixels, key, depth), metadata(found, first)
 
 
-def encode(pixels: Pixels, carry: Carry, quality: int | None = None) -> bytes:
+def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
     """A PNG of 8 or 16 bits and one to four channels, all metadata beside; always lossless.
 
     Differences to the left and run lengths: as large as any fast encoder's, in half the time.
     """
     del quality
-    height, width, channels = pixels.shape
-    header = struct.pack(
-        ">IIBBBBB", width, height, 8 * pixels.itemsize, _COLOUR_TYPE[channels], 0, 0, 0
-    )
-    picture = ((b"IDAT", strip) for strip in _deflated(pixels) if strip)
-    return file([(b"IHDR", header), *_ancillary(carry)], picture, [(b"IEND", b"")])
+    file.write(SIGNATURE)
+    for name, body in head(rows, carry):
+        file.write(chunk(name, body))
+    for strip in deflated(rows):
+        file.write(chunk(b"IDAT", strip))
+    file.write(chunk(b"IEND", b""))
+
+
+def head(rows: Rows, carry: Carry) -> Iterator[Chunk]:
+    """What comes before the pixels: the header and all metadata."""
+    height, width, channels = rows.shape
+    depth = 8 * rows.dtype.itemsize
+    yield b"IHDR", struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
+    yield from _ancillary(carry)
+
+
+def deflated(rows: Rows) -> Iterator[bytes]:
+    """The zlib stream of all rows, in pieces, none of them empty."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    for strip in rows.strips(rows.strip_height()):
+        if piece := packer.compress(_filtered(strip).data):
+            yield piece
+    yield packer.flush()
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
@@ -87,17 +105,20 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def file(*parts: Iterable[Chunk]) -> bytes:
-    whole = bytearray(SIGNATURE)
-    for name, body in (chunk for part in parts for chunk in part):
-        whole += struct.pack(">I4s", len(body), name) + body
-        whole += struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
-    return bytes(whole)
+    """A PNG of these chunks."""
+    return SIGNATURE + b"".join(chunk(name, body) for part in parts for name, body in part)
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk as it lies in a file."""
+    checksum = zlib.crc32(body, zlib.crc32(name))
+    return struct.pack(">I4s", len(body), name) + body + struct.pack(">I", checksum)
 
 
 def _bare(found: list[Chunk], colour: int) -> bytes:
     """The picture alone: an ill-formed profile or text cannot disturb the decoders."""
     needed = {b"IHDR", b"PLTE", b"IDAT", b"IEND"} | ({b"tRNS"} if colour == _PALETTE else set())
-    return file(chunk for chunk in found if chunk[0] in needed)
+    return file(part for part in found if part[0] in needed)
 
 
 def _deep(bare: bytes, colour: int) -> Pixels:
@@ -118,7 +139,7 @@ def _keyed(pixels: Pixels, key: bytes, depth: int) -> Pixels:
     return like(np.dstack([pixels, alpha]), pixels)
 
 
-def _metadata(found: list[Chunk], first: dict[bytes, bytes]) -> Carry:
+def metadata(found: list[Chunk], first: dict[bytes, bytes]) -> Carry:
     raw_exif, raw_iptc = _raw_profile(found, _RAW_EXIF), _raw_profile(found, _RAW_IPTC)
     own = (_XMP, _RAW_EXIF, _RAW_IPTC)
     return Carry(
@@ -183,15 +204,6 @@ def _inflated(packed: bytes) -> bytes:
         return zlib.decompressobj().decompress(packed, _METADATA_LIMIT)
     except zlib.error:
         return b""
-
-
-def _deflated(pixels: Pixels) -> Iterator[bytes]:
-    """The zlib stream of all rows, strip by strip, so that no copy of the picture is made."""
-    rows = max(1, (1 << 20) // pixels[0].nbytes)
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    for top in range(0, len(pixels), rows):
-        yield packer.compress(_filtered(pixels[top : top + rows]).data)
-    yield packer.flush()
 
 
 def _filtered(strip: Pixels) -> NDArray[np.uint8]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import itertools
+import math
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import TiffImagePlugin
@@ -21,6 +21,7 @@ from gantool.media.pixels import check_budget, like, oriented
 
 if TYPE_CHECKING:
     from gantool.media.pixels import Pixels
+    from gantool.media.rows import Rows
     from gantool.media.tiff_cells import Tags
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -30,6 +31,7 @@ _UNDEFINED = 7
 _NO_PICTURE = 0b101
 """Bits of a page's kind: a reduced copy, a mask."""
 _LIMIT = (1 << 32) - (1 << 26)
+_CLASSIC, _BIG = b"II*\0" + bytes(4), b"II+\0\x08\0\0\0" + bytes(8)
 
 
 def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
@@ -59,25 +61,31 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     )
 
 
-def encode(pixels: Pixels, carry: Carry, quality: int | None = None) -> bytes:
-    """A TIFF of 8 or 16 bits and one to four channels, deflated by strips; always lossless."""
+def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> None:
+    """A TIFF of 8 or 16 bits and one to four channels, deflated by strips; always lossless.
+
+    A BigTIFF where it could become larger than 4 GiB.
+    """
     del quality
-    height, width, channels = pixels.shape
-    rows = max(1, (1 << 20) // pixels[0].nbytes)
-    strips = [zlib.compress(strip, 1) for strip in _differences(pixels, rows)]
-    sizes = [len(strip) for strip in strips]
-    if sum(sizes) > _LIMIT:
-        raise ItemError("the result is larger than the 4 GiB a TIFF can hold: choose .png")
-    tags = _described(carry)
+    height, width, channels = rows.shape
+    down = rows.strip_height()
+    large = height * width * channels * rows.dtype.itemsize > _LIMIT
+    tags = _described(carry, large=large)
     tags[Base.ImageWidth], tags[Base.ImageLength] = width, height
-    tags[Base.BitsPerSample] = (8 * pixels.itemsize,) * channels
+    tags[Base.BitsPerSample] = (8 * rows.dtype.itemsize,) * channels
     tags[Base.Compression], tags[Base.Predictor] = _DEFLATE, _DIFFERENCES
     tags[Base.PhotometricInterpretation] = 1 if channels < 3 else 2
     tags[Base.SamplesPerPixel], tags[Base.PlanarConfiguration] = channels, 1
+    tags[Base.RowsPerStrip] = down
     if channels in (2, 4):
         tags[Base.ExtraSamples] = _STRAIGHT
-    starts = tuple(itertools.accumulate(sizes[:-1], initial=0))
-    return tiff_cells.assembled(tags, b"".join(strips), rows, starts, tuple(sizes))
+    sizes = [0] * math.ceil(height / down)
+    tiff_cells.write_directory(
+        file, tags, sizes, large=large
+    )  # as long as it will be: it comes before them
+    for number, strip in enumerate(rows.strips(down)):
+        sizes[number] = file.write(zlib.compress(_differences(strip), 1))
+    tiff_cells.write_directory(file, tags, sizes, large=large)
 
 
 def _first_page(data: bytes) -> Tags:
@@ -111,17 +119,15 @@ def _shallow(data: bytes, icc: bytes) -> tuple[Pixels, bytes]:
     return to_pixels(image, icc)
 
 
-def _differences(pixels: Pixels, rows: int) -> Iterator[bytes]:
-    """Strips of little-endian rows, every value as the difference to the one on its left."""
-    for top in range(0, len(pixels), rows):
-        strip = pixels[top : top + rows]
-        left = np.zeros_like(strip)
-        left[:, 1:] = strip[:, :-1]
-        yield (strip - left).astype(strip.dtype.newbyteorder("<")).tobytes()
+def _differences(strip: Pixels) -> bytes:
+    """Little-endian rows, every value as the difference to the one on its left."""
+    left = np.zeros_like(strip)
+    left[:, 1:] = strip[:, :-1]
+    return (strip - left).astype(strip.dtype.newbyteorder("<")).tobytes()
 
 
-def _described(carry: Carry) -> TiffImagePlugin.ImageFileDirectory_v2:
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
+def _described(carry: Carry, *, large: bool) -> Tags:
+    tags = TiffImagePlugin.ImageFileDirectory_v2(_BIG if large else _CLASSIC)
     for tag, value in exif.to_tags(carry.exif).items():
         tags[tag] = value
     for tag, data in (

@@ -7,9 +7,11 @@ as strict as it is, and no value changed.
 from __future__ import annotations
 
 import io
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import TiffImagePlugin
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Tags: TypeAlias = TiffImagePlugin.ImageFileDirectory_v2
-_LONG = 4
+_LONG, _LONG8 = 4, 16
 _DIFFERENCES = 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _WHITE_IS_ZERO, _RGB = 0, 2
@@ -72,6 +74,17 @@ def assembled(
     file = io.BytesIO()
     tags.save(file)  # adds the length of what it writes to the offsets
     return file.getvalue() + packed
+
+
+def write_directory(file: BinaryIO, tags: Tags, sizes: Sequence[int], *, large: bool) -> None:
+    """Write the head of a TIFF, whose strips of these sizes follow; `large`: of a BigTIFF."""
+    starts = tuple(itertools.accumulate(sizes[:-1], initial=0))
+    for tag, numbers in ((Base.StripOffsets, starts), (Base.StripByteCounts, tuple(sizes))):
+        tags.tagtype[tag] = _LONG8 if large else _LONG
+        tags[tag] = numbers
+    file.seek(0)
+    tags.save(file)  # adds the length of what it writes to the offsets
+    file.seek(0, io.SEEK_END)
 
 
 def _plane(data: bytes, tags: Tags, number: int, channels: int) -> NDArray[np.uint16]:

@@ -20,7 +20,7 @@ SMALL = 64
 """Pixels of a side under which there is little to learn from a picture."""
 MIXED = 4
 """How many times larger one picture of a set of pairs may be than another, by its side."""
-UNREAD = {".heic", ".heif", ".gif", ".jxl", ".jp2", ".psd", ".svg", ".raw", ".dng", ".cr2", ".nef"}
+UNREAD = {".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".raw", ".dng", ".cr2", ".nef"}
 """Endings of pictures that are not read."""
 
 

@@ -95,7 +95,7 @@ def test_a_large_picture_of_many_strips_is_read_as_written(tmp_path: Path) -> No
 @pytest.mark.parametrize("suffix", sorted(WRITABLE))
 def test_every_writable_ending_is_read_back_nearly(tmp_path: Path, suffix: str) -> None:
     again, _ = read_bytes(tmp_path, encode_image(smooth(), Carry(), suffix))
-    assert np.abs(again.astype(int) - smooth()).mean() < 2
+    assert np.abs(again.astype(int) - smooth()).mean() < (4 if suffix == ".gif" else 2)
     assert suffix in SUFFIXES
     assert output_suffix(suffix.upper()) == suffix.upper()
 
@@ -246,9 +246,9 @@ def test_each_unreadable_thing_is_named_in_one_line(tmp_path: Path) -> None:
     cases = {
         "empty": b"",
         "not a picture": b"plain text",
-        "GIF": encoded(frames[0], "GIF"),
-        "animated PNG": encoded(frames[0], "PNG", **several),
-        "animated WEBP": encoded(frames[0], "WEBP", **several),
+        "animation of 2 frames .*: take": encoded(frames[0], "GIF", **several),
+        "animation of 2 frames .*: take its": encoded(frames[0], "PNG", **several),
+        "animation of 2 frames .*: take its frames": encoded(frames[0], "WEBP", **several),
         "2 pages": encoded(frames[0], "TIFF", **several),
         "floating-point": encoded(Image.new("F", (8, 8)), "TIFF"),
         "32-bit": encoded(Image.new("I", (8, 8)), "TIFF"),
@@ -385,8 +385,8 @@ def test_a_page_that_is_a_thumbnail_is_no_second_picture(tmp_path: Path) -> None
 
 
 def test_what_cannot_be_written_is_said() -> None:
-    with pytest.raises(UsageError, match=r"\.gif"):
-        encode_image(smooth(), Carry(), ".gif")
+    with pytest.raises(UsageError, match=r"\.jp2"):
+        encode_image(smooth(), Carry(), ".jp2")
     with pytest.raises(UsageError, match="101"):
         encode_image(smooth(), Carry(), ".jpg", quality=101)
     with pytest.raises(ItemError, match="16383"):

@@ -168,7 +168,7 @@ def test_pictures_beside_the_layout_are_told(tmp_path):
 
 def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
     put(tmp_path, GOOD)
-    for name in ("c.HEIC", "d.gif", "notes.txt"):
+    for name in ("c.HEIC", "d.jxl", "notes.txt"):
         (tmp_path / name).touch()
     remark = the_remark(tmp_path)
     assert (remark.path.name, remark.others) == ("c.HEIC", 1)
