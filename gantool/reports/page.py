@@ -21,7 +21,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.88rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.8rem 0.3rem 0;
   border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; }
 .bad { color: var(--bad); } summary { cursor: pointer; color: var(--mark); }
-.cards { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill,
+.cards { display: grid; align-items: start; gap: 1.2rem; grid-template-columns: repeat(auto-fill,
   minmax(min(100%, 26rem), 1fr)); }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } }
 @media print { .cards { grid-template-columns: 1fr 1fr; } figure { break-inside: avoid; } }

@@ -74,15 +74,15 @@ def _body(run: Run) -> Iterator[str]:
 
 
 def _failures(run: Run) -> Iterator[tuple[object, ...]]:
-    return ((each.source, each.reason) for each in run.entries if each.state == "failed")
+    failed = (each for each in run.entries if each.state == "failed")
+    return ((each.source, each.reason.removeprefix(f"{each.source}: ")) for each in failed)
 
 
 def _pictures(done: Sequence[Entry]) -> Iterator[str]:
-    shown = [done[number * len(done) // SHOWN] for number in range(SHOWN)]
-    shown = list(dict.fromkeys(shown)) if len(done) > SHOWN else list(done)
-    more = f" <span class='soft'>{len(shown)} of {len(done)}</span>" if len(done) > SHOWN else ""
-    yield f'<h2>Before and after{more}</h2>\n<div class="cards">\n'
-    for entry in shown:
+    count = min(len(done), SHOWN)
+    part = "" if count == len(done) else f' <span class="soft">{count} of {len(done)}</span>'
+    yield f'<h2>Before and after{part}</h2>\n<div class="cards">\n'
+    for entry in (done[number * len(done) // count] for number in range(count)):
         for output in entry.outputs:
             yield _figure(entry, output)
     yield "</div>\n"

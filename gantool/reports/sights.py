@@ -15,7 +15,7 @@ from gantool.reports.slider import Sight
 
 WHOLE = 720
 """Longest side of a whole picture."""
-CLOSE = (360, 480)
+CLOSE = (380, 640)
 """Height and width of a part."""
 QUALITY = 80
 

@@ -10,7 +10,7 @@ figure { margin: 0; background: var(--card); border: 1px solid var(--line); bord
   overflow: hidden; } figcaption { padding: 0.6rem 0.8rem; font-size: 0.88rem; }
 .views { position: relative; }
 .pair { --at: 50%; position: relative; overflow: hidden; touch-action: pan-y;
-  background: repeating-conic-gradient(#bbb 0 25%, #ddd 0 50%) 0 0 / 16px 16px; }
+  background: var(--line); }
 .pair img { display: block; width: 100%; height: auto; }
 .pair .before { position: absolute; inset: 0; clip-path: inset(0 calc(100% - var(--at)) 0 0); }
 .pair::after { content: ""; position: absolute; inset: 0 auto 0 var(--at); width: 2px;
