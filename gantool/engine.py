@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -20,10 +20,12 @@ from gantool import atomic, manifest
 from gantool.batch import Ledger
 from gantool.errors import GantoolError, ItemError
 from gantool.manifest import File
-from gantool.media.carry import carry_through
+from gantool.media.carry import Carry, carry_through
 from gantool.media.images import read_picture, write_picture
+from gantool.media.metadata import Mode, kept
 from gantool.media.picture import Limits, Picture
 from gantool.media.places import Item, named
+from gantool.media.provenance import Origin, marked
 from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
 from gantool.pipeline import Frame, Process, Stream
 
@@ -40,6 +42,9 @@ class Rules:
     grey: Literal["keep", "colour"] = "keep"
     alpha: Literal["resize", "model"] = "resize"
     quality: int | None = None
+    metadata: Mode = "keep"
+    origin: Origin | None = None
+    """What results say that made them."""
     limits: Limits = field(default_factory=Limits)
     jobs: int = 1
     """Pictures read at once, and as many written."""
@@ -144,12 +149,22 @@ def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
         for frame, carry in picture.frames
     ]
     results = {
-        suffix: Picture([each[suffix] for each in frames], picture.timing) for suffix in frames[0]
+        suffix: Picture([_told(each[suffix], rules) for each in frames], picture.timing)
+        for suffix in frames[0]
     }
     for frame in _frames(results):
         if not (isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3):
             raise ItemError(f"the task gives {type(frame).__name__}, not a frame H×W×3")
     return results
+
+
+def _told(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
+    """A result with the metadata that is wanted, and where it comes from."""
+    frame, carry = made
+    carry = kept(carry, rules.metadata)
+    if rules.origin:
+        carry = replace(carry, xmp=marked(carry.xmp, rules.origin))
+    return frame, carry
 
 
 def _in_turn(results: Iterator[Frame]) -> Process:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from gantool import plugin_manager
+from gantool import __version__, plugin_manager
 from gantool.api.installed import registry
 from gantool.api.opening import load
 from gantool.api.run_options import RunOptions, pixels
@@ -20,6 +20,7 @@ from gantool.pipeline import Answer, Pipeline
 if TYPE_CHECKING:
     from gantool.batch import Batch, Exists, Ledger, Making
     from gantool.engine import Rules, Work
+    from gantool.media.metadata import Mode
     from gantool.media.places import Item
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
@@ -142,6 +143,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
     from gantool.engine import Rules
     from gantool.media import places, sources
     from gantool.media.picture import Limits
+    from gantool.media.provenance import Origin, is_marked
     from gantool.runtime import providers
 
     options = options.checked()
@@ -153,7 +155,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
             places.suffix_of(options.format) if options.format else None,
             pipeline.results,
         ),
-        sources.Choice(tuple(options.include), tuple(options.exclude)),
+        sources.Choice(tuple(options.include), tuple(options.exclude), is_marked),
     )
     sessions = tuple(
         load(each, device=options.device, tile=options.tile) for each in pipeline.models
@@ -179,6 +181,8 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
             pipeline.grey,
             pipeline.alpha,
             options.quality,
+            cast("Mode", options.metadata),
+            Origin(pipeline.kind, models, f"gantool {__version__}") if options.provenance else None,
             Limits(most, _scale(pipeline, sessions), 16 * most),
             options.jobs,
             options.fail_fast,

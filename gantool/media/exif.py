@@ -16,6 +16,9 @@ _HEIGHTS = (Base.ImageLength, Base.ExifImageHeight)
 _DIRECTORIES = (Base.ExifOffset, Base.GPSInfo)
 _PREFIX = b"Exif\0\0"
 _SHORT, _LONG = 3, 4
+_MAKER_NOTE = 0x927C
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Of a value, by its kind."""
 _DESCRIPTIVE = {
     Base.DocumentName,
     Base.ImageDescription,
@@ -71,6 +74,27 @@ def upright(exif: bytes, width: int, height: int) -> bytes:
     return bytes(changed)
 
 
+def without_places(exif: bytes) -> bytes:
+    """`exif` without coordinates and maker notes: their bytes are zero, their entries gone.
+
+    Empty where an ill-formed block cannot be followed: it might still hold them.
+    """
+    changed = bytearray(exif)
+    try:
+        entries, _ = _directory(exif, _first(exif))
+        if Base.ExifOffset in entries:
+            at = _value(exif, entries[Base.ExifOffset])
+            _remove(changed, at, _MAKER_NOTE)
+        if Base.GPSInfo in entries:
+            at = _value(exif, entries[Base.GPSInfo])
+            for entry in _directory(exif, at)[0].values():
+                _blank(changed, entry)
+            _remove(changed, _first(exif), Base.GPSInfo)
+    except (struct.error, KeyError, IndexError):
+        return b""
+    return bytes(changed)
+
+
 def from_tiff(data: bytes) -> bytes:
     """An EXIF block of what the first directory of a TIFF tells about the picture.
 
@@ -114,6 +138,33 @@ def _directory(exif: bytes, at: int) -> tuple[dict[int, int], int]:
     return {struct.unpack_from(f"{order}H", exif, start)[0]: start for start in starts}, (
         at + 2 + 12 * count
     )
+
+
+def _value(exif: bytes, entry: int) -> int:
+    return int(struct.unpack_from(f"{_order(exif)}L", exif, entry + 8)[0])
+
+
+def _remove(exif: bytearray, directory: int, tag: int) -> None:
+    """Take the entry of `tag` out of a directory, and blank what it leads to."""
+    entries, link = _directory(bytes(exif), directory)
+    if tag not in entries:
+        return
+    _blank(exif, entries[tag])
+    order = _order(bytes(exif[:2]))
+    (count,) = struct.unpack_from(f"{order}H", exif, directory)
+    rest = bytes(exif[entries[tag] + 12 : link + 4])
+    exif[entries[tag] : link + 4] = rest + bytes(12)
+    struct.pack_into(f"{order}H", exif, directory, count - 1)
+
+
+def _blank(exif: bytearray, entry: int) -> None:
+    """Zero the value of an entry, wherever it lies."""
+    order = _order(bytes(exif[:2]))
+    kind, count, at = struct.unpack_from(f"{order}HLL", exif, entry + 2)
+    size = _BYTES[kind] * count
+    if size > 4:
+        exif[at : at + size] = bytes(len(exif[at : at + size]))
+    struct.pack_into("4x", exif, entry + 8)
 
 
 def _put_size(exif: bytearray, entries: dict[int, int], width: int, height: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from gantool.errors import ItemError
-from gantool.media import exif, jpeg_strips
+from gantool.media import exif, jpeg_strips, provenance
 from gantool.media.carry import Carry
 from gantool.media.colour import to_image, to_pixels
 from gantool.media.pixels import as_depth, check_budget, over_white
@@ -70,7 +70,8 @@ def _flat(pixels: Pixels) -> Pixels:
 
 def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
     fitting_exif = carry.exif if len(carry.exif) + 6 <= _SEGMENT_LIMIT else b""
-    fitting_xmp = carry.xmp if len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT else b""
+    fits = len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT
+    fitting_xmp = carry.xmp if fits else provenance.alone(carry.xmp)
     file = io.BytesIO()
     to_image(pixels).save(
         file,

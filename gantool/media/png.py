@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Chunk: TypeAlias = tuple[bytes, bytes]
 _KEPT = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"tEXt", b"zTXt", b"iTXt")
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP = b"XML:com.adobe.xmp\0"
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif\0", b"Raw profile type iptc\0"
 _INCH = 0.0254

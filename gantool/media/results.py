@@ -12,7 +12,19 @@ from PIL import features
 
 from gantool import atomic
 from gantool.errors import GantoolError, ItemError, UsageError
-from gantool.media import animation, apng, bmp, exif, gif, jpeg, pillow_formats, png, tiff, webp
+from gantool.media import (
+    animation,
+    apng,
+    bmp,
+    exif,
+    gif,
+    jpeg,
+    metadata,
+    pillow_formats,
+    png,
+    tiff,
+    webp,
+)
 from gantool.media.carry import Carry
 from gantool.media.colour import fitting
 from gantool.media.picture import Picture
@@ -133,4 +145,5 @@ def _updated(carry: Carry, width: int, height: int) -> Carry:
         carry,
         exif=exif.upright(carry.exif, width, height),
         icc=fitting(carry.icc, grey=carry.grey),
+        xmp=metadata.sized(carry.xmp, width, height),
     )
