@@ -7,11 +7,14 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gantool.errors import ItemError, ModelError
-from gantool.runtime.providers import CPU, Device, open_session
+from gantool.runtime import scan
+from gantool.runtime.providers import CPU, Device, open_session, reason
 from gantool.runtime.session import sha256
 
 SIDE = 299
 """Of the pictures where the file leaves their size open: what Inception networks take."""
+OLDEST = 7
+"""Operator set: nothing is put around the graph, so that any will do."""
 NEEDED = "needed are features: one input N×3×H×W float32 in [0, 1], an output N×d float32"
 
 
@@ -23,8 +26,9 @@ class Features:
 
     def __init__(self, path: Path, device: Device = CPU) -> None:
         self.path = path
+        scan.check_file(path)
         self.sha256 = sha256(path)
-        self._session = _opened(path, device)
+        self._session = _opened(path, self.sha256, device)
         self.size = _size(path, self._session.get_inputs())
         shape = self._run(np.full((*self.size, 3), 127, np.uint8)).shape
         if not (len(shape) in (2, 4) and shape[0] == 1 and set(shape[2:]) <= {1}):
@@ -43,14 +47,16 @@ class Features:
         try:
             return np.asarray(self._session.run(None, {name: batch})[0])
         except Exception as error:  # onnxruntime raises its own types, some of them bare
-            reason = str(error).strip().split("\n")[0]
-            raise ModelError(f"{self.path}: fails on {_form(batch.shape)}: {reason}") from error
+            raise ModelError(
+                f"{self.path}: fails on {_form(batch.shape)}: {reason(error)}"
+            ) from error
 
 
-def _opened(path: Path, device: Device) -> onnxruntime.InferenceSession:
+def _opened(path: Path, digest: str, device: Device) -> onnxruntime.InferenceSession:
+    model = scan.load(path, digest, oldest=OLDEST)
     try:
-        return open_session(path.read_bytes(), device)
-    except ModelError as error:
+        return open_session(model.SerializeToString(), device)
+    except (ModelError, ValueError) as error:  # names that are no text
         raise ModelError(f"{path}: {error}") from error
 
 

@@ -84,7 +84,7 @@ def recorder(graph: bytes) -> bytes:
         model.graph.output.extend(
             helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in found
         )
-    opset = next(each.version for each in model.opset_import if not each.domain)
+    opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
     model.functions.append(parser.parse_function(_RECORDED.replace("OPSET", str(opset))))
     model.opset_import.append(helper.make_opsetid("gantool", 1))
     return model.SerializeToString()

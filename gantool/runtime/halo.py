@@ -10,7 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gantool.errors import ModelError
+from gantool.runtime import scan
 from gantool.runtime.contract import Contract
+from gantool.runtime.providers import CPU, open_session
 
 FRAMES = (64, 160, 352)
 """Sides of the frames tried, pixels, from small to large."""
@@ -33,7 +35,7 @@ def measure(path: Path, contract: Contract) -> Reach:
     would miss paths whose weights are zero or whose units are dead. `contract` says scale and
     strides; its own halo is not looked at.
     """
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = _opened(path)
     unit = math.lcm(contract.multiple, contract.align)
     phases = range(0, contract.align, max(1, contract.align // PHASES))
     for side in sorted({-(-side // unit) * unit for side in FRAMES}):
@@ -50,8 +52,12 @@ def measure(path: Path, contract: Contract) -> Reach:
 
 def run_float(path: Path, batch: NDArray[np.float32]) -> NDArray[np.float32]:
     """The stored float graph as it is: N×3×H×W → N×3×sH×sW."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = _opened(path)
     return _run(session, batch)
+
+
+def _opened(path: Path) -> onnxruntime.InferenceSession:
+    return open_session(scan.load(path).SerializeToString(), CPU)
 
 
 def _spread(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gantool import atomic
 from gantool.errors import ModelError, OutputError
+from gantool.runtime import scan
 from gantool.runtime.contract import KEY, Contract
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
         content = kept.read_bytes()  # a graph behind its hash: a damaged one is made anew
         if content[:32] == hashlib.sha256(content[32:]).digest():
             return content[32:]
-    model, contract = read_model(path)
+    model, contract = read_model(path, digest)
     try:
         graph = pixel_graph(model, contract, depth).SerializeToString()
     except ValueError as error:  # names that are no text
@@ -47,23 +48,21 @@ def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
     return graph
 
 
-def read_model(path: Path) -> tuple[onnx.ModelProto, Contract]:
-    """The stored float graph and its contract. Raises ModelError, naming the file."""
-    import onnx
+def read_model(path: Path, digest: str | None = None) -> tuple[onnx.ModelProto, Contract]:
+    """The stored float graph, looked through, and its contract. Raises ModelError, naming the file.
 
-    try:
-        model = onnx.load_model_from_string(path.read_bytes())
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-    except Exception as error:  # damaged bytes make protobuf raise anything
-        raise ModelError(f"{path}: not an ONNX model file, or a damaged one") from error
-    if not (model.graph.node and model.graph.input and model.graph.output):
-        raise ModelError(f"{path}: not an ONNX model file, or a damaged one")
+    `digest` is the sha256 that its content must still have.
+    """
+    model = scan.load(path, digest)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
     if KEY not in metadata:
         raise ModelError(f"{path}: no gantool contract inside: use a file that gantool exported")
     try:
-        return model, Contract.from_json(metadata[KEY])
+        contract = Contract.from_json(metadata[KEY])
+        scan.check_ends(model, contract)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+    return model, contract
 
 
 def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onnx.ModelProto:

@@ -1,8 +1,10 @@
 """Devices as a table: the name on the command line → onnxruntime's provider and its options."""
 
+import contextlib
 import ctypes
 import functools
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -66,12 +68,36 @@ def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
         )
     except Exception as error:  # onnxruntime raises its own types, some of them bare RuntimeError
         if device.provider != CPU.provider:
-            problem = f"{_first_line(error)}: {CUDA_FIX}"
+            problem = f"{reason(error)}: {CUDA_FIX}"
             raise DeviceError(f"--device {device.name}: {problem}") from error
-        raise ModelError(f"onnxruntime cannot open it: {_first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot open it: {reason(error)}") from error
     if session.get_providers()[0] != device.provider:
         raise DeviceError(f"--device {device.name}: onnxruntime fell back to the CPU: {CUDA_FIX}")
     return session
+
+
+@functools.cache
+def newest_opset() -> int:
+    """The newest of ONNX's operator sets that onnxruntime takes; only it can tell."""
+    from onnx import TensorProto, defs, helper
+
+    node = helper.make_node("Identity", ["x"], ["y"])
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in "xy")
+    graph = helper.make_graph([node], "opset", [x], [y])
+    for version in range(defs.onnx_opset_version(), 0, -1):
+        opsets = [helper.make_opsetid("", version)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        with contextlib.suppress(ModelError):
+            open_session(model.SerializeToString(), CPU)
+            return version
+    raise DeviceError("onnxruntime does not work here: install it again")
+
+
+def reason(error: Exception) -> str:
+    """What onnxruntime says, as one short line; names in it come from the file."""
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    plain = _PLACES.sub("", first)
+    return "".join(each for each in plain if each.isprintable())[:300].strip()
 
 
 def cores() -> int:
@@ -79,6 +105,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_PLACES = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |/onnxruntime_src/.*?:\d+ .*?\) ")
+"""Codes and lines of its source."""
 CUDA_FIX = 'pip install "gantool[cuda]" (CUDA 13, GTX 16xx or newer), or use --device cpu'
 
 
@@ -121,7 +149,3 @@ def _loads(*names: str) -> bool:
             continue
         return True
     return False
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

@@ -14,11 +14,11 @@ import onnxruntime
 
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import Frame, Predict
-from gantool.runtime import freeze, pixel_io, tiling
+from gantool.runtime import freeze, pixel_io, scan, tiling
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.pixel_io import Depth
-from gantool.runtime.providers import CPU, Device, open_session
+from gantool.runtime.providers import CPU, Device, open_session, reason
 
 TILE = 768
 """Side of a tile on the CPU, pixels: half a gigabyte with a network of 48 channels."""
@@ -52,8 +52,9 @@ class Opened:
         try:
             results: list[Any] = session.run(None, {"pixels": batch, **conditions})
         except Exception as error:  # onnxruntime raises its own types, some of them bare
-            reason = str(error).strip().split("\n")[0]
-            raise ItemError(f"{self._path.name} fails on {batch.shape[1:3]}: {reason}") from error
+            raise ItemError(
+                f"{self._path.name} fails on {batch.shape[1:3]}: {reason(error)}"
+            ) from error
         return results
 
     def session(self, depth: Depth) -> onnxruntime.InferenceSession:
@@ -80,6 +81,7 @@ class Session:
     def __init__(self, path: Path, device: Device = CPU, tile: Tile = "auto") -> None:
         self.path = path
         self.device = device
+        scan.check_file(path)
         self.sha256 = sha256(path)
         self.tile = TILE if tile == "auto" else tile
         self._limit = _limit(tile)

@@ -275,6 +275,8 @@ def test_statistics_are_taken_under_the_conditions_that_are_given(tmp_path):
     path = network(tmp_path / "model.onnx", nodes)
     model = onnx.load(path)
     model.graph.input.append(helper.make_tensor_value_info("gain", TensorProto.FLOAT, [1]))
+    contract = Contract("any", statistics="global", conditions={"gain": {}})
+    model.metadata_props[0].value = contract.to_json()
     onnx.save(model, path)
     plain, frame = Session(path, tile=16), clouds(50, 60)
     loud, soft = ({"gain": np.full(1, gain, np.float32)} for gain in (3, 0.3))
