@@ -4,13 +4,13 @@ Python runs a handler only between two of its own steps; a model that is at work
 So a thread reads the signals from a pipe, as soon as they come, and stops the model.
 """
 
+import contextlib
 import math
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -46,7 +46,7 @@ class Stop:
 _current: list[Stop] = []
 
 
-@contextmanager
+@contextlib.contextmanager
 def stopping(
     cancel: Callable[[], None] = lambda: None, *, grace: float = math.inf
 ) -> Iterator[Stop]:
@@ -65,7 +65,7 @@ def stopping(
         _current.remove(stop)
 
 
-@contextmanager
+@contextlib.contextmanager
 def watched() -> Iterator[None]:
     """Within, signals are seen even while a model is at work. For the whole program, once."""
     if os.name == "nt":  # there wakeup takes sockets only, and SIGTERM does not exist
@@ -108,7 +108,8 @@ def _leave(number: int) -> None:
     if atomic := sys.modules.get("gantool.atomic"):
         atomic.discard()
     cursor = b"\x1b[?25h\n" if os.isatty(2) else b""  # which a bar had hidden
-    os.write(2, cursor + b"gantool: stopped\n")
+    with contextlib.suppress(OSError):  # nobody may be there to be told
+        os.write(2, cursor + b"gantool: stopped\n")
     os._exit(128 + number)
 
 
