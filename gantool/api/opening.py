@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gantool.api.installed import registry
@@ -11,17 +12,36 @@ if TYPE_CHECKING:
     from gantool.runtime.session import Session, Tile
 
 
-def load(model: str, *, device: str = "auto", tile: int | str | None = "auto") -> Session:
+def load(
+    model: str,
+    *,
+    device: str = "auto",
+    tile: int | str | None = "auto",
+    max_pixels: int | None = None,
+) -> Session:
     """One model, by name or file, as a function H×W×3 → sH×sW×3 (uint8 or uint16).
 
-    Raises ModelError where the model is missing or refused, DeviceError for the device.
+    `max_pixels` are those that a result may have. Raises ModelError where the model is missing or
+    refused, DeviceError for the device.
     """
     from gantool import store
     from gantool.runtime import providers
     from gantool.runtime.session import Session
 
     path = store.locate(model, registry().models)
-    return Session(path, providers.choose(device), _tile(tile))
+    chosen, side = providers.choose(device), _tile(tile)
+    _check(path)
+    return Session(path, chosen, side, most=max_pixels)
+
+
+def _check(path: Path) -> None:
+    """Raises ModelError for a file that cannot be trusted; those of the catalogue can."""
+    from gantool.runtime import scan, session, trial
+
+    scan.check_file(path)
+    digest = session.sha256(path)
+    if digest not in {model.sha256 for model in registry().models.values()}:
+        trial.check(path, digest)
 
 
 def _tile(tile: int | str | None) -> Tile:

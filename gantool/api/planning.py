@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gantool.runtime.session import Session
 
 
+RESULT = 16
+"""Most pixels of a result for each that an input may have."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A task and its own options."""
@@ -157,10 +161,11 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         ),
         sources.Choice(tuple(options.include), tuple(options.exclude), is_marked),
     )
-    sessions = tuple(
-        load(each, device=options.device, tile=options.tile) for each in pipeline.models
-    )
     most = pixels(options.max_pixels)
+    sessions = tuple(
+        load(each, device=options.device, tile=options.tile, max_pixels=RESULT * most)
+        for each in pipeline.models
+    )
     models = tuple(
         (each, session.sha256) for each, session in zip(pipeline.models, sessions, strict=True)
     )
@@ -183,7 +188,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
             options.quality,
             cast("Mode", options.metadata),
             Origin(pipeline.kind, models, f"gantool {__version__}") if options.provenance else None,
-            Limits(most, _scale(pipeline, sessions), 16 * most),
+            Limits(most, _scale(pipeline, sessions), RESULT * most),
             options.jobs,
             options.fail_fast,
         ),

@@ -11,7 +11,7 @@ import numpy as np
 
 from gantool.media.pixels import as_depth, like, luma
 from gantool.media.rows import STRIP, attached
-from gantool.media.scratch import allocate
+from gantool.scratch import allocate
 
 if TYPE_CHECKING:
     from gantool.media.pixels import Pixels

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     import onnx
 
 Depth = Literal["uint8", "uint16"]
-VERSION = 2
+VERSION = 3
 """Of the nodes put around a graph; raised when they change, so that kept ones are made anew."""
 BRIGHTEST = {"uint8": 255.0, "uint16": 65535.0}
+TOTAL = "result_total"
+"""The sum of all floats of the result, a second output: finite where they are."""
 LAYOUTS = {"in": (0, 3, 1, 2), "out": (0, 2, 3, 1)}
 
 
@@ -66,7 +68,10 @@ def read_model(path: Path, digest: str | None = None) -> tuple[onnx.ModelProto, 
 
 
 def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onnx.ModelProto:
-    """`model` with integer `pixels` for its first input and integer `result` for its output."""
+    """`model` with integer `pixels` for its first input and integer `result` for its output.
+
+    A second output tells whether the result was finite.
+    """
     import onnx
     from onnx import helper
 
@@ -85,6 +90,7 @@ def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onn
         helper.make_node("Sub", [given, "darkest"], ["result_shifted"]),
         *(_quantised() if depth == "uint8" else _rounded(kind)),
         helper.make_node("Transpose", ["result_nchw"], ["result"], perm=LAYOUTS["out"]),
+        helper.make_node("ReduceSum", [given], [TOTAL], keepdims=0),
     ]
     constants = {"level_step": step, "darkest": darkest, "zero": 0.0, "top": BRIGHTEST[depth]}
     nodes = [*before, *graph.node, *after]
@@ -98,6 +104,7 @@ def pixel_graph(model: onnx.ModelProto, contract: Contract, depth: Depth) -> onn
     )
     graph.input[0].CopyFrom(helper.make_tensor_value_info("pixels", kind, ["n", "h", "w", 3]))
     graph.output[0].CopyFrom(helper.make_tensor_value_info("result", kind, ["n", "H", "W", 3]))
+    graph.output.append(helper.make_tensor_value_info(TOTAL, onnx.TensorProto.FLOAT, []))
     return model
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import onnxruntime
 
@@ -28,6 +29,9 @@ class Device:
         return f"{self.name.upper()} ({details})" if details else self.name.upper()
 
 
+SHARE = 0.85
+"""Of all memory that models may take."""
+AS_REQUESTED = 1
 CPU = Device("cpu", "CPUExecutionProvider")
 CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
 
@@ -54,8 +58,10 @@ def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
 
     Raises ModelError for a graph that onnxruntime refuses, DeviceError where it would fall back.
     """
+    _bound_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its warnings are not for users; failures raise
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = cores()
     options.enable_mem_pattern = False  # from a shape's second run on it takes twice the memory
     wanted = {device.provider: dict(device.options), CPU.provider: {}}
@@ -98,6 +104,26 @@ def reason(error: Exception) -> str:
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
     plain = _PLACES.sub("", first)
     return "".join(each for each in plain if each.isprintable())[:300].strip()
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """Let what asks for more memory than there is fail, and not have the process killed."""
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    most = {"max_mem": int(memory() * SHARE), "arena_extend_strategy": AS_REQUESTED}
+    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(most))
+
+
+def memory() -> int:
+    """Bytes that this process may have: the machine's, or the limit of its container."""
+    limits = [1 << 40]
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(OSError, ValueError):
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(limits)
 
 
 def cores() -> int:

@@ -7,18 +7,16 @@ import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-import onnxruntime
+from typing import Literal, TypeAlias
 
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import Frame, Predict
 from gantool.runtime import freeze, pixel_io, scan, tiling
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
+from gantool.runtime.opened import Opened, Runs, UnsoundError
 from gantool.runtime.pixel_io import Depth
-from gantool.runtime.providers import CPU, Device, open_session, reason
+from gantool.runtime.providers import CPU, Device
 
 TILE = 768
 """Side of a tile on the CPU, pixels: half a gigabyte with a network of 48 channels."""
@@ -28,59 +26,24 @@ to three gigabytes with 32 channels. Not by this machine's memory: results would
 Tile: TypeAlias = int | Literal["auto"] | None
 
 
-class Opened:
-    """A graph from pixels to pixels on a device, one session per depth of them. Thread-safe.
-
-    Raises ModelError for a graph that onnxruntime refuses, DeviceError where the device does not
-    take it.
-    """
-
-    def __init__(self, path: Path, device: Device, graph: Callable[[Depth], bytes]) -> None:
-        self.graph = graph
-        self._path, self._device = path, device
-        self._sessions: dict[Depth, onnxruntime.InferenceSession] = {}
-        self._lock = threading.Lock()
-
-    def run(self, batch: Frame, **conditions: object) -> Frame:
-        """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime."""
-        result: Frame = self.outputs(batch, **conditions)[0]
-        return result
-
-    def outputs(self, batch: Frame, **conditions: object) -> list[Any]:
-        """The picture, and what else there is. Raises ItemError where the graph refuses it."""
-        session = self.session("uint16" if batch.dtype == np.uint16 else "uint8")
-        try:
-            results: list[Any] = session.run(None, {"pixels": batch, **conditions})
-        except Exception as error:  # onnxruntime raises its own types, some of them bare
-            raise ItemError(
-                f"{self._path.name} fails on {batch.shape[1:3]}: {reason(error)}"
-            ) from error
-        return results
-
-    def session(self, depth: Depth) -> onnxruntime.InferenceSession:
-        """Opened when it is first needed."""
-        with self._lock:
-            if depth not in self._sessions:
-                graph = self.graph(depth)
-                try:
-                    self._sessions[depth] = open_session(graph, self._device)
-                except ModelError as error:
-                    raise ModelError(f"{self._path}: {error}") from error
-            return self._sessions[depth]
-
-
 class Session:
     """Predict: H×W×3 uint8 or uint16 in, sH×sW×3 of the same dtype out. Thread-safe.
 
-    `tile` is the largest side run at once, None for the whole frame, `auto` what suits the model.
+    `tile` is the largest side run at once, None for the whole frame, `auto` what suits the model;
+    `most` are the pixels that a result may have.
     One that normalises over the frame cuts those that are too large with held statistics.
     Raises ModelError for a file that is not a gantool model, DeviceError where `device` does not
     take it.
     """
 
-    def __init__(self, path: Path, device: Device = CPU, tile: Tile = "auto") -> None:
+    def __init__(
+        self, path: Path, device: Device = CPU, tile: Tile = "auto", *, most: int | None = None
+    ) -> None:
         self.path = path
         self.device = device
+        self._asked, self._most = tile, most
+        self._runs, self._lock = Runs(), threading.Lock()
+        self._fallback: Session | None = None
         scan.check_file(path)
         self.sha256 = sha256(path)
         self.tile = TILE if tile == "auto" else tile
@@ -91,15 +54,12 @@ class Session:
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         frame = _checked(frame, self.path)
-        local = self.contract.statistics == "local"
-        if not local and _pixels(frame) > self._limit:
-            return self.frozen(frame, **conditions)(frame, **conditions)
-        return tiling.tiled(
-            frame,
-            lambda batch: self.run(batch, **conditions),
-            self.contract,
-            self.tile if local else None,
-        )
+        try:
+            return self._sound(frame, **conditions)
+        except UnsoundError:
+            if self.device.provider == CPU.provider:  # that is float32 already
+                raise
+        return self._on_cpu()(frame, **conditions)
 
     def frozen(self, frame: Frame, **conditions: object) -> Predict:
         """A Predict that takes from `frame` the statistics by which it normalises every frame.
@@ -114,11 +74,38 @@ class Session:
         return Frozen(self.path, opened, self.contract, self._limit)
 
     def cancel(self) -> None:
-        """Stop."""
+        """Stop what it is doing, from any thread; it does nothing more after that."""
+        self._runs.cancel()
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
         return self._opened.run(batch, **conditions)
+
+    def _sound(self, frame: Frame, **conditions: object) -> Frame:
+        """Raises UnsoundError for a result that is black all over where `frame` is a picture."""
+        local = self.contract.statistics == "local"
+        if not local and _pixels(frame) > self._limit:
+            return self.frozen(frame, **conditions)(frame, **conditions)
+        seen = False
+
+        def run(batch: Frame) -> Frame:
+            nonlocal seen
+            result = self.run(batch, **conditions)
+            seen = seen or bool(result[:, ::8, ::8].any() or result.any())
+            return result
+
+        tile = self.tile if local else None
+        whole = tiling.tiled(frame, run, self.contract, tile, most=self._most)
+        if not seen and frame.min() < frame.max():
+            raise UnsoundError(f"{self.path.name} gives a picture that is black all over")
+        return whole
+
+    def _on_cpu(self) -> "Session":
+        """The same in float32, for what went wrong on a device that computes more coarsely."""
+        with self._lock:
+            if self._fallback is None:
+                self._fallback = Session(self.path, CPU, self._asked, most=self._most)
+            return self._fallback
 
     def _statistics(self, frame: Frame, **conditions: object) -> Statistics:
         if _pixels(frame) > self._limit:
@@ -127,12 +114,12 @@ class Session:
 
         def record(copy: Frame) -> Statistics:
             piece = tiling.in_one_piece(copy, self.contract)
-            return freeze.as_statistics(recorder.outputs(piece, **conditions)[1:])
+            return freeze.as_statistics(recorder.outputs(piece, **conditions)[1])
 
         return freeze.statistics_of(frame, record, self.contract, self._limit)
 
     def _of(self, graph: Callable[[Depth], bytes]) -> Opened:
-        return Opened(self.path, self.device, graph)
+        return Opened(self.path, self.device, graph, self._runs)
 
 
 class Frozen:

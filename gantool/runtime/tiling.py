@@ -7,22 +7,20 @@ in them: there the frame's edge is the tile's.
 """
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool.errors import ItemError
 from gantool.pipeline import Frame
 from gantool.runtime.contract import Contract
+from gantool.scratch import allocate
 
 Run: TypeAlias = Callable[[NDArray[np.uint8] | NDArray[np.uint16]], Frame]
 """N×h×w×3 → N×sh×sw×3."""
-
-IN_MEMORY = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,16 @@ class Cut:
         return slice(index * self.core, min((index + 1) * self.core, self.length))
 
 
-def tiled(frame: Frame, run: Run, contract: Contract, tile: int | None) -> Frame:
+def tiled(
+    frame: Frame, run: Run, contract: Contract, tile: int | None, *, most: int | None = None
+) -> Frame:
     """`run` on an H×W×3 frame, in tiles of at most `tile` pixels a side (None: in one piece).
 
-    Returns sH×sW×3 of the same dtype, in a memory map where it is larger than 512 MiB.
+    Returns sH×sW×3 of the same dtype, in a memory map where it is larger than 512 MiB. Raises
+    ItemError where that would have more than `most` pixels, OutputError where the disk is full.
     """
     height, width, _ = frame.shape
+    _check_size(height * contract.scale, width * contract.scale, most)
     rows, columns = cut(height, tile, contract), cut(width, tile, contract)
     scale = contract.scale
     whole: Frame | None = None
@@ -109,13 +111,12 @@ def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
     return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
 
 
-def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Frame:
-    """An array for a result; over 512 MiB it lives in a file that is gone with the process."""
-    if math.prod(shape) * dtype.itemsize <= IN_MEMORY:
-        return cast(Frame, np.empty(shape, dtype))
-    disk = Path("/var/tmp")  # /tmp is often held in memory
-    with tempfile.TemporaryFile(dir=disk if disk.is_dir() else None) as file:
-        return cast(Frame, np.memmap(file, dtype, mode="w+", shape=shape))
+def _check_size(height: int, width: int, most: int | None) -> None:
+    if most is not None and height * width > most:
+        raise ItemError(
+            f"the result would be {width}×{height}, {height * width / 1e6:.0f} megapixels and "
+            f"more than the {most / 1e6:.0f} allowed: raise --max-pixels or reduce the picture"
+        )
 
 
 def _read(frame: Frame, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Frame:

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from gantool import scratch
 from gantool.errors import ItemError
-from gantool.media import jpeg, jpeg_strips, rows, scratch, tiff
+from gantool.media import jpeg, jpeg_strips, rows, tiff
 from gantool.media.carry import Carry, attach, carry_through, detach
 from gantool.media.images import encode_image, read_image, write_picture
 from gantool.media.picture import Picture

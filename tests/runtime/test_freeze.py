@@ -234,10 +234,8 @@ def standardised(given: str = "x", result: str = "y") -> onnx.NodeProto:
 def test_the_recorder_finds_mean_and_variance_and_changes_nothing(tmp_path):
     plain = Session(network(tmp_path / "model.onnx", [standardised()]))
     frame = clouds(40, 56)
-    recorder = session.Opened(
-        plain.path, plain.device, lambda depth: freeze.recorder(plain._opened.graph(depth))
-    )
-    picture, *outputs = recorder.outputs(frame[None])
+    recorder = plain._of(lambda depth: freeze.recorder(plain._opened.graph(depth)))
+    picture, outputs = recorder.outputs(frame[None])
     assert difference(picture[0], plain(frame)) <= 1
     ((mean, variance),) = freeze.as_statistics(outputs)
     np.testing.assert_allclose(mean, (frame / 255).mean((0, 1)), rtol=1e-5)

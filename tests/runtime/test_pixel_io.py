@@ -68,7 +68,7 @@ def test_results_are_rounded_not_cut(tmp_path):
 @pytest.mark.parametrize(("shift", "wanted"), [(2.0, 255), (-2.0, 0)])
 def test_results_beyond_the_range_are_clipped_not_wrapped(shift, wanted, tmp_path):
     path = affine(tmp_path / "model.onnx", 1, shift)
-    assert (Session(path)(every_level(np.uint8)) == wanted).all()
+    assert (Session(path).run(every_level(np.uint8)[None]) == wanted).all()
 
 
 def test_channels_and_axes_stay_in_place(tmp_path):

@@ -96,12 +96,6 @@ def test_reflection_repeats_no_edge():
     assert tiling.mirrored(np.arange(-2, 3), 1).tolist() == [0] * 5
 
 
-def test_large_results_live_on_disk(monkeypatch):
-    monkeypatch.setattr(tiling, "IN_MEMORY", 1000)
-    assert isinstance(tiling.allocate((20, 20, 3), np.dtype(np.uint8)), np.memmap)
-    assert not isinstance(tiling.allocate((10, 10, 3), np.dtype(np.uint8)), np.memmap)
-
-
 def test_same_graph_is_made_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = models.bilinear(tmp_path / "model.onnx")

@@ -1,11 +1,15 @@
 """Laws of arrays that are too large for memory."""
 
+import errno
+import os
 import tempfile
 
 import numpy as np
+import pytest
 
-from gantool.media import scratch
-from gantool.media.scratch import allocate
+from gantool import scratch
+from gantool.errors import OutputError
+from gantool.scratch import allocate
 
 
 def test_only_a_large_array_is_on_the_disk(monkeypatch):
@@ -34,3 +38,13 @@ def test_the_disk_is_the_one_that_was_named(tmp_path, monkeypatch):
     allocate((3, 4), np.dtype(np.uint8))
     assert asked == [tmp_path, None]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_line_before_anything_is_made(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(scratch, "IN_MEMORY", 0)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OutputError, match=r"0\.3 GB \(No space left.*TMPDIR"):
+        allocate((10_000, 10_000, 3), np.dtype(np.uint8))
