@@ -84,14 +84,13 @@ def _check(contract: Contract) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(getattr(contract, name), kind):
             raise ModelError(f"its contract gives {name} {getattr(contract, name)!r}: not a value")
-    for name in ("scale", "multiple", "align", "minimum"):
-        if not _whole(getattr(contract, name), 1):
-            value = getattr(contract, name)
-            raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 1")
-    for name in ("halo", "side"):
-        if not _whole(getattr(contract, name), 0):
-            value = getattr(contract, name)
-            raise ModelError(f"its contract gives {name} {value!r}; it must be a whole number ≥ 0")
+    for name, (least, most) in _RANGES.items():
+        value = getattr(contract, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ModelError(
+                f"its contract gives {name} {value!r}; it must be a whole number from {least} to "
+                f"{most}"
+            )
     if contract.statistics not in ("local", "global"):
         raise ModelError(f"its contract gives statistics {contract.statistics!r}: local or global")
     low, high = contract.value_range
@@ -99,10 +98,12 @@ def _check(contract: Contract) -> None:
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")
 
 
-def _whole(value: object, smallest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= smallest
-
-
+_RANGES = {
+    "scale": (1, 32),
+    **dict.fromkeys(("multiple", "align", "minimum"), (1, 4096)),
+    "side": (0, 1 << 16),
+    "halo": (0, 1024),
+}
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("task", "name", "licence", "data"), str),
     **dict.fromkeys(("conditions", "recipe", "metrics"), Mapping),

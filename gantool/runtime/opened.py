@@ -12,6 +12,7 @@ import onnxruntime
 
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import Frame
+from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.pixel_io import Depth
 from gantool.runtime.providers import Device, open_session, reason
 
@@ -105,7 +106,11 @@ class Opened:
         began = time.monotonic()
         try:
             with self._runs.options(pixels) as options:
-                results = session.run(None, {"pixels": batch, **conditions}, options)
+                given = {"pixels": batch, **conditions}
+                if pixels > LARGE:
+                    results = _bound(session, given, options)
+                else:
+                    results = session.run(None, given, options)
         except Exception as error:  # onnxruntime raises its own types, some of them bare
             raise ItemError(self._said(error, batch, time.monotonic() - began)) from error
         picture, total, *others = results
@@ -137,3 +142,23 @@ class Opened:
                 "--tile, or reduce the picture"
             )
         return f"{self._path.name} fails on {size}: {reason(error)}"
+
+
+def _bound(
+    session: onnxruntime.InferenceSession, given: dict[str, Any], options: onnxruntime.RunOptions
+) -> list[Any]:
+    """`run` into memory of our own: results would keep onnxruntime from giving back its own."""
+    contract = Contract.from_json(session.get_modelmeta().custom_metadata_map[KEY])
+    count, height, width, _ = given["pixels"].shape
+    shape = (count, height * contract.scale, width * contract.scale, 3)
+    results = [np.empty(shape, given["pixels"].dtype), np.empty((), np.float32)]
+    binding = session.io_binding()
+    for name, values in given.items():
+        binding.bind_cpu_input(name, np.ascontiguousarray(values))
+    outputs = [each.name for each in session.get_outputs()]
+    for name, values in zip(outputs, results, strict=False):
+        binding.bind_output(name, "cpu", 0, values.dtype, values.shape, values.ctypes.data)
+    for name in outputs[len(results) :]:
+        binding.bind_output(name)
+    session.run_with_iobinding(binding, options)
+    return [*results, *binding.copy_outputs_to_cpu()[len(results) :]]

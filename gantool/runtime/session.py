@@ -26,6 +26,10 @@ to three gigabytes with 32 channels. Not by this machine's memory: results would
 Tile: TypeAlias = int | Literal["auto"] | None
 
 
+class WrongSizeError(ItemError):
+    """A model does not keep its contract."""
+
+
 class Session:
     """Predict: H×W×3 uint8 or uint16 in, sH×sW×3 of the same dtype out. Thread-safe.
 
@@ -79,7 +83,7 @@ class Session:
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
-        return self._opened.run(batch, **conditions)
+        return kept(self._opened.run(batch, **conditions), batch, self.contract, self.path)
 
     def _sound(self, frame: Frame, **conditions: object) -> Frame:
         """Raises UnsoundError for a result that is black all over where `frame` is a picture."""
@@ -138,8 +142,24 @@ class Frozen:
             _check_local(frame, self.path, self._opened.graph("uint8"))
             tile = math.isqrt(int(self._limit)) - 2 * HALO
         return tiling.tiled(
-            frame, lambda batch: self._opened.run(batch, **conditions), self.contract, tile
+            frame,
+            lambda batch: kept(
+                self._opened.run(batch, **conditions), batch, self.contract, self.path
+            ),
+            self.contract,
+            tile,
         )
+
+
+def kept(result: Frame, batch: Frame, contract: Contract, path: Path) -> Frame:
+    """`result`; raises WrongSizeError where it is not as large as the contract promises."""
+    height, width = (side * contract.scale for side in batch.shape[1:3])
+    if result.shape != (len(batch), height, width, 3):
+        raise WrongSizeError(
+            f"{path.name} gives {result.shape[2]}×{result.shape[1]} of {batch.shape[2]}×"
+            f"{batch.shape[1]}, and its contract says {contract.scale} times: get it again"
+        )
+    return result
 
 
 def _limit(tile: Tile) -> float:
