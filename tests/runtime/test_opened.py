@@ -157,9 +157,8 @@ def test_a_model_of_another_scale_than_it_says_is_refused(tmp_path):
     del model.metadata_props[:]
     model.metadata_props.add(key="gantool", value=Contract("run", scale=4).to_json())
     onnx.save(model, tmp_path / "lying.onnx")
-    with pytest.raises(
-        ModelError, match=r"lying\.onnx: refused: .* gives 192×128 of .* says 4 times"
-    ):
+    said = r"lying\.onnx: refused: .* gives 192×128 of .* says 4 times"
+    with pytest.raises(ModelError, match=said):
         tried(tmp_path / "lying.onnx")
 
 
