@@ -6,10 +6,11 @@ import contextlib
 import re
 import stat
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from gantool.errors import ItemError
 from gantool.media import boxes, tiff_header
@@ -114,13 +115,16 @@ def opened(source: Path) -> Iterator[BinaryIO]:
         raise ItemError(f"cannot be read ({reason}): check its name and permissions") from error
 
 
-def _unpacked(file: BinaryIO, form: str, at: int) -> tuple[int, ...]:
+def _unpacked(file: BinaryIO, form: str, at: int) -> tuple[Any, ...]:
     file.seek(at)
     return struct.unpack(form, file.read(struct.calcsize(form)))
 
 
 def _png(file: BinaryIO) -> Header:
-    width, height = _unpacked(file, ">II", 16)
+    header, checksum = _unpacked(file, ">17sL", 12)
+    if header[:4] != b"IHDR" or zlib.crc32(header) != checksum:
+        raise ItemError("the header of the PNG is damaged: get a whole copy of it")
+    width, height = struct.unpack_from(">II", header, 4)
     at, frames = 8, 1
     while True:
         file.seek(at)
