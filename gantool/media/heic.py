@@ -10,16 +10,18 @@ import numpy as np
 from gantool.errors import ItemError
 from gantool.media import exif
 from gantool.media.carry import Carry
+from gantool.media.jpeg_extras import GAIN_MAP
 from gantool.media.pixels import check_budget, unpremultiplied
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gantool.media.pixels import Pixels
+    from gantool.media.jpeg_extras import GAIN_MAP
+from gantool.media.pixels import Pixels
 
 SUFFIXES = frozenset((".heic", ".heif", ".hif"))
 _PREMULTIPLIED = ("RGBa", "La")
-_BESIDE = {"hdrgainmap": "its HDR gain map is left out"}
+_BESIDE = {"hdrgainmap": GAIN_MAP}
 """What comes with a picture, by a part of its name."""
 
 

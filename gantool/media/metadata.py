@@ -21,13 +21,12 @@ _WHERE = (
     rb"[\w.-]+:\w*(?:GPS|Latitude|Longitude|Altitude)\w*|geo:\w+|Iptc4xmpExt:Location\w*"
     rb"|photoshop:(?:City|State|Country)|Iptc4xmpCore:(?:Location|CountryCode)"
 )
+_THUMBNAIL = rb"(?:xmp|xap):Thumbnails"
 _FORMS = (
-    rb"\s*(?<![\w:.-])(?:%b)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+    rb"\s*(?<![\w:.-])(?!xmlns:)(?:%b)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
     rb"|\s*<(%b)(?![\w.-])[^>]*?(?:/>|>.*?</\1\s*>)"
 )
 """A property of XMP, as an attribute and as an element."""
-_PLACE = re.compile(_FORMS % (_WHERE, _WHERE), re.DOTALL | re.IGNORECASE)
-_THUMBNAIL = re.compile(_FORMS % ((rb"(?:xmp|xap):Thumbnails",) * 2), re.DOTALL)
 _SIZES = re.compile(
     rb"((?:tiff:ImageWidth|exif:PixelXDimension)\s*(?:=\s*[\"']|>)\s*)\d+"
     rb"|((?:tiff:ImageLength|exif:PixelYDimension)\s*(?:=\s*[\"']|>)\s*)\d+"
@@ -48,10 +47,15 @@ def kept(carry: Carry, mode: Mode) -> Carry:
     return replace(
         carry,
         exif=exif.without_places(carry.exif),
-        xmp=_PLACE.sub(b"", _THUMBNAIL.sub(b"", carry.xmp)) if _is_plain(carry.xmp) else b"",
+        xmp=without(carry.xmp, _WHERE + b"|" + _THUMBNAIL) if _is_plain(carry.xmp) else b"",
         iptc=b"".join(_elsewhere(carry.iptc)),
         png=tuple(chunk for chunk in carry.png if not _tells_place(chunk)),
     )
+
+
+def without(xmp: bytes, names: bytes) -> bytes:
+    """The packet without the properties whose names match this expression."""
+    return re.sub(_FORMS % (names, names), b"", xmp, flags=re.DOTALL | re.IGNORECASE)
 
 
 def sized(xmp: bytes, width: int, height: int) -> bytes:
@@ -60,7 +64,7 @@ def sized(xmp: bytes, width: int, height: int) -> bytes:
     def put(match: re.Match[bytes]) -> bytes:
         return b"%s%d" % ((match[1], width) if match[1] else (match[2], height))
 
-    return _SIZES.sub(put, _THUMBNAIL.sub(b"", xmp))
+    return _SIZES.sub(put, without(xmp, _THUMBNAIL))
 
 
 def _is_plain(xmp: bytes) -> bool:
