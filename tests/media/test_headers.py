@@ -135,13 +135,13 @@ def test_what_would_be_too_large_is_said_to_be_the_result(tmp_path: Path) -> Non
     assert "more than the 4000 allowed: raise --max-pixels or choose a smaller scale" in why
 
 
+@pytest.mark.filterwarnings("ignore:.*[Tt]runcated.*")
 @pytest.mark.parametrize("kind", [2, 3, 4, 5, 12, 16])
 def test_a_tiff_of_absurd_counts_takes_no_memory(tmp_path: Path, kind: int) -> None:
     absurd = [(tag, kind, 0xFFFFFFFF, 8) for tag in (270, 305, 33432, 700, 34675, 324, 325)]
     (tmp_path / "a.tif").write_bytes(tiff_file(10, 10, *absurd))
-    with pytest.raises(ItemError):
-        read_picture(tmp_path / "a.tif")
-    read_header(tmp_path / "a.tif", Limits())
+    assert read_picture(tmp_path / "a.tif").frames[0][0].shape == (10, 10, 3)
+    assert read_header(tmp_path / "a.tif", Limits()) == headers.Header(10, 10)
 
 
 def test_a_tiff_whose_tags_all_hold_the_whole_file_is_refused(tmp_path: Path) -> None:
