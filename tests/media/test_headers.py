@@ -135,7 +135,7 @@ def test_what_would_be_too_large_is_said_to_be_the_result(tmp_path: Path) -> Non
     assert "more than the 4000 allowed: raise --max-pixels or choose a smaller scale" in why
 
 
-@pytest.mark.filterwarnings("ignore:.*[Tt]runcated.*")
+@pytest.mark.filterwarnings("ignore:Tag data larger")
 @pytest.mark.parametrize("kind", [2, 3, 4, 5, 12, 16])
 def test_a_tiff_of_absurd_counts_takes_no_memory(tmp_path: Path, kind: int) -> None:
     absurd = [(tag, kind, 0xFFFFFFFF, 8) for tag in (270, 305, 33432, 700, 34675, 324, 325)]
@@ -155,8 +155,9 @@ def test_a_tiff_whose_tags_all_hold_the_whole_file_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("name", [b"iCCP", b"zTXt", b"iTXt"])
 def test_what_inflates_to_gigabytes_is_left_out(tmp_path: Path, name: bytes) -> None:
     packer = zlib.compressobj(9)
-    piece = bytes(1 << 24)
-    packed = b"".join(packer.compress(piece) for _ in range(128)) + packer.flush()
+    start_of_stream = packer.compress(bytes(1 << 10)) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(1 << 22)) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = start_of_stream + 512 * piece  # of which each can be followed by any other
     start = {b"iCCP": b"icc\0\0", b"zTXt": b"Raw profile type iptc\0\0"}
     body = start.get(name, b"XML:com.adobe.xmp\0\1\0\0\0") + packed
     (tmp_path / "a.png").write_bytes(png_file(10, 10, (name, body)))

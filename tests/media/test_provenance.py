@@ -135,7 +135,7 @@ def test_of_a_model_of_ones_own_the_name_is_told_not_the_place(name: str, shown:
     assert re.search(rb"<rdf:li>(\S+) sha256", packet)[1].decode() == shown  # type: ignore[index] # it is there
 
 
-@pytest.mark.parametrize("side", [16, 600])
+@pytest.mark.parametrize("side", [16, 1040])
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_result_is_known_again(tmp_path: Path, suffix: str, side: int) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype(np.uint8)
@@ -144,10 +144,10 @@ def test_a_result_is_known_again(tmp_path: Path, suffix: str, side: int) -> None
     )
     for xmp, known in ((PACKETS["wrapped"].encode(), False), (marked(b"", FIRST), True)):
         file = tmp_path / f"{known}{suffix}"
-        file.write_bytes(encode_image(frame, Carry(icc=carry.icc, xmp=xmp), suffix, quality=100))
+        file.write_bytes(encode_image(frame, Carry(icc=carry.icc, xmp=xmp), suffix))
         assert is_marked(file) == known
         assert (b"urn:gantool" in read_image(file)[1].xmp) == known
-    assert side == 16 or suffix == ".gif" or file.stat().st_size > 1_000_000
+    assert side == 16 or file.stat().st_size > 1_000_000
 
 
 def test_a_jpeg_of_too_much_xmp_still_says_its_origin(tmp_path: Path) -> None:
