@@ -28,7 +28,7 @@ XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
     b'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-    b'exif:GPSLatitude="Xanadu" drone-dji:GpsLongitude = \'Xanadu\' photoshop:City="Xanadu" '
+    b'exif:GPSLatitude="Xanadu" drone-dji:GpsLongitude = \'Xanadu\' photoshop:City="Xanadu" a:latitude="Xanadu" '
     b'exif:PixelXDimension="9" dc:format="kept-format" photoshop:CityLights="kept-lights">'
     b"<exif:GPSAltitude>Xanadu</exif:GPSAltitude><dc:title>kept-title</dc:title>"
     b'<Iptc4xmpExt:LocationCreated rdf:parseType="Resource"><rdf:Bag><rdf:li>Xanadu</rdf:li>'
