@@ -40,7 +40,7 @@ def check_size(width: int, height: int, frames: int, *, max_pixels: int) -> None
         raise ItemError(
             f"the animation is {width}×{height} with {frames} frames, together "
             f"{width * height * frames / 1e6:.0f} megapixels and more than the "
-            f"{max_pixels / 1e6:.0f} allowed: raise the limit or shorten it first"
+            f"{max_pixels / 1e6:.0f} allowed: raise --max-pixels or shorten it first"
         )
 
 

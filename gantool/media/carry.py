@@ -35,6 +35,8 @@ class Carry:
     mtime_ns: int | None = None
     png: tuple[tuple[bytes, bytes], ...] = ()
     """Chunks that only another PNG can hold: gamma, primaries, text."""
+    notes: tuple[str, ...] = ()
+    """What of the file could not be taken along, a line each."""
 
 
 def detach(pixels: Pixels, carry: Carry) -> tuple[Frame, Carry]:

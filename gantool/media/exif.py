@@ -16,7 +16,9 @@ _HEIGHTS = (Base.ImageLength, Base.ExifImageHeight)
 _DIRECTORIES = (Base.ExifOffset, Base.GPSInfo)
 _PREFIX = b"Exif\0\0"
 _SHORT, _LONG = 3, 4
-_MAKER_NOTE = 0x927C
+_INTEROPERABILITY = 0xA005
+_TELLING = {Base.GPSInfo, 0x014A, 0x02BC, 0x83BB, 0x8649, 0x927C, 0xC634}
+"""What may hold coordinates: they, more directories, XMP, IPTC, Photoshop's, maker notes, DNG's."""
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Of a value, by its kind."""
 _DESCRIPTIVE = {
@@ -75,24 +77,20 @@ def upright(exif: bytes, width: int, height: int) -> bytes:
 
 
 def without_places(exif: bytes) -> bytes:
-    """`exif` without coordinates and maker notes: their bytes are zero, their entries gone.
+    """`exif` without coordinates, maker notes and thumbnail; zeros where their bytes were.
 
     Empty where an ill-formed block cannot be followed: it might still hold them.
     """
-    changed = bytearray(exif)
+    kept = bytearray(exif[:8].ljust(len(exif), b"\0"))
     try:
-        entries, _ = _directory(exif, _first(exif))
-        if Base.ExifOffset in entries:
-            at = _value(exif, entries[Base.ExifOffset])
-            _remove(changed, at, _MAKER_NOTE)
-        if Base.GPSInfo in entries:
-            at = _value(exif, entries[Base.GPSInfo])
-            for entry in _directory(exif, at)[0].values():
-                _blank(changed, entry)
-            _remove(changed, _first(exif), Base.GPSInfo)
-    except (struct.error, KeyError, IndexError):
+        at = _first(exif)
+        entries = _copy(exif, kept, at)
+        for inner in (Base.ExifOffset, _INTEROPERABILITY):
+            if inner in entries:
+                entries = _copy(exif, kept, _value(exif, entries[inner]))
+    except (struct.error, KeyError):
         return b""
-    return bytes(changed)
+    return bytes(kept)
 
 
 def from_tiff(data: bytes) -> bytes:
@@ -144,27 +142,19 @@ def _value(exif: bytes, entry: int) -> int:
     return int(struct.unpack_from(f"{_order(exif)}L", exif, entry + 8)[0])
 
 
-def _remove(exif: bytearray, directory: int, tag: int) -> None:
-    """Take the entry of `tag` out of a directory, and blank what it leads to."""
-    entries, link = _directory(bytes(exif), directory)
-    if tag not in entries:
-        return
-    _blank(exif, entries[tag])
-    order = _order(bytes(exif[:2]))
-    (count,) = struct.unpack_from(f"{order}H", exif, directory)
-    rest = bytes(exif[entries[tag] + 12 : link + 4])
-    exif[entries[tag] : link + 4] = rest + bytes(12)
-    struct.pack_into(f"{order}H", exif, directory, count - 1)
-
-
-def _blank(exif: bytearray, entry: int) -> None:
-    """Zero the value of an entry, wherever it lies."""
-    order = _order(bytes(exif[:2]))
-    kind, count, at = struct.unpack_from(f"{order}HLL", exif, entry + 2)
-    size = _BYTES[kind] * count
-    if size > 4:
-        exif[at : at + size] = bytes(len(exif[at : at + size]))
-    struct.pack_into("4x", exif, entry + 8)
+def _copy(exif: bytes, kept: bytearray, at: int) -> dict[int, int]:
+    """Put the entries of a directory that name no place into `kept`; where all of them begin."""
+    order = _order(exif)
+    entries, _ = _directory(exif, at)
+    going = [start for tag, start in entries.items() if tag not in _TELLING]
+    struct.pack_into(f"{order}H", kept, at, len(going))
+    for number, start in enumerate(going):
+        put = at + 2 + 12 * number
+        kept[put : put + 12] = exif[start : start + 12]
+        kind, count, place = struct.unpack_from(f"{order}HLL", exif, start + 2)
+        if (size := _BYTES[kind] * count) > 4:
+            kept[place : place + size] = exif[place : place + size]
+    return entries
 
 
 def _put_size(exif: bytearray, entries: dict[int, int], width: int, height: int) -> None:

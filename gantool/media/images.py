@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
+import os
 import re
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,13 +18,17 @@ from gantool.media import (
     avif_sequence,
     exif,
     gif,
+    headers,
+    heic,
     jpeg,
     pillow_formats,
+    pillow_guard,
     png,
     tiff,
     webp,
 )
 from gantool.media.carry import Carry, detach
+from gantool.media.kinds import HEAD, RAW_SUFFIXES, Kind, ending, kind_of
 from gantool.media.picture import MOST, Limits, Picture
 from gantool.media.pixels import oriented
 from gantool.media.results import (
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from gantool.pipeline import Frame
 
 __all__ = [
+    "RAW_SUFFIXES",
     "SUFFIXES",
     "WRITABLE",
     "encode_image",
@@ -56,56 +60,43 @@ __all__ = [
 _Decoder: TypeAlias = "Callable[[bytes, int], tuple[Pixels, Carry]]"
 _Mover: TypeAlias = "Callable[[bytes, int], Moving | None]"
 
-_DECODERS: dict[bytes, _Decoder] = {
-    png.SIGNATURE: png.decode,
-    b"\xff\xd8\xff": jpeg.decode,
-    **dict.fromkeys(tiff.SIGNATURES, tiff.decode),
-    b"GIF8": gif.decode,
-    b"BM": pillow_formats.decode_bmp,
-    **{b"P%d" % number: pillow_formats.decode_pnm for number in range(1, 7)},
+_DECODERS: dict[Kind, _Decoder] = {
+    "png": png.decode,
+    "jpeg": jpeg.decode,
+    "tiff": tiff.decode,
+    "gif": gif.decode,
+    "webp": pillow_formats.decode_webp,
+    "avif": pillow_formats.decode_avif,
+    "heic": heic.decode,
+    "bmp": pillow_formats.decode_bmp,
+    "pnm": pillow_formats.decode_pnm,
 }
-_ENDINGS = {
-    b"\xff\xd8\xff": ".jpg",
-    **dict.fromkeys(tiff.SIGNATURES, ".tif"),
-    b"RIFF": ".webp",
-    b"GIF8": ".gif",
-    b"BM": ".bmp",
-}
-_REFUSED = {
-    b"\0\0\0\x0cjP  ": "a JPEG 2000 picture: convert it to TIFF or PNG first",
-    b"\xff\x4f\xff\x51": "a JPEG 2000 picture: convert it to TIFF or PNG first",
-    b"\0\0\0\x0cJXL ": "a JPEG XL picture: convert it to PNG first",
-    b"\xff\x0a": "a JPEG XL picture: convert it to PNG first",
-    b"8BPS": "a Photoshop document: save it as TIFF or PNG first",
-    b"%PDF": "a PDF document: save its pictures as PNG first",
-}
-_HEIC = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
-_MOVERS: dict[bytes, _Mover] = {
-    png.SIGNATURE: apng.moving,
-    b"GIF8": gif.moving,
-    b"RIFF": webp.moving,
-    b"\0\0\0": avif_sequence.moving,
+_MOVERS: dict[Kind, _Mover] = {
+    "png": apng.moving,
+    "gif": gif.moving,
+    "webp": webp.moving,
+    "avif": avif_sequence.moving,
 }
 _DEFAULT = Limits()
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[1-8]")
 
-SUFFIXES = WRITABLE | {".ppm", ".pgm", ".pbm", ".pnm"}
+SUFFIXES = WRITABLE | {".ppm", ".pgm", ".pbm", ".pnm"} | heic.SUFFIXES
 """Endings that `read_image` reads; what a file is, its content says."""
 
 
 def read_picture(source: Path, limits: Limits = _DEFAULT) -> Picture:
     """All frames of the file, upright, each with what it carries. Thread-safe.
 
-    Raises ItemError for what is no picture, damaged, cut short or above the limits.
+    Raises ItemError for what is no picture, damaged, cut short or above the limits; for these
+    before it is read.
     """
-    max_pixels = min(limits.pixels, int(limits.result / limits.scale**2))
-    with _readable(source):
-        data, mtime_ns = _content(source)
+    with headers.readable(source), pillow_guard.aside():
+        kind, data, mtime_ns = _content(source, limits)
         digest = hashlib.sha256(data).hexdigest()
-        moving = _moving(data, max_pixels)
+        moving = _MOVERS[kind](data, limits.pixels) if kind in _MOVERS else None
         if moving is None:
-            still = _upright(*_decoder(data)(data, max_pixels), mtime_ns)
-            return Picture([still], None, digest, (), len(data))
+            frame, carry = _upright(*_DECODERS[kind](data, limits.pixels), mtime_ns)
+            return Picture([(frame, carry)], None, digest, carry.notes, len(data))
         frames = [_upright(frame, moving.carry, mtime_ns) for frame in moving.frames]
         every = animation.simplified(frames)
         return Picture(every, moving.timing, digest, moving.notes, len(data))
@@ -116,75 +107,24 @@ def read_image(source: Path, *, max_pixels: int = MOST) -> tuple[Frame, Carry]:
 
     Raises ItemError for what is no picture, damaged, cut short, animated or above `max_pixels`.
     """
-    with _readable(source):
-        data, mtime_ns = _content(source)
-        moving = _moving(data, max_pixels)
+    with headers.readable(source), pillow_guard.aside():
+        kind, data, mtime_ns = _content(source, Limits(max_pixels, result=max_pixels))
+        moving = _MOVERS[kind](data, max_pixels) if kind in _MOVERS else None
         if moving is not None:
             raise ItemError(
                 f"an animation of {len(moving.timing.durations)} frames where one picture is "
                 "needed: take its frames apart first"
             )
-        return _upright(*_decoder(data)(data, max_pixels), mtime_ns)
+        return _upright(*_DECODERS[kind](data, max_pixels), mtime_ns)
 
 
-def ending(content: bytes) -> str:
-    """What the name of a picture file with this content ends in; `.png` where it is unknown."""
-    if content[4:11] == b"ftypavi":
-        return ".avif"
-    return next((end for mark, end in _ENDINGS.items() if content.startswith(mark)), ".png")
-
-
-@contextlib.contextmanager
-def _readable(source: Path) -> Iterator[None]:
-    """Every error while reading as an ItemError that names the file."""
-    try:
-        yield
-    except ItemError as error:
-        raise ItemError(f"{source}: {error}") from error
-    except MemoryError as error:
-        raise ItemError(f"{source}: needs more memory than there is: reduce it first") from error
-    except Exception as error:  # a damaged file makes decoders raise anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ItemError(
-            f"{source}: damaged or cut short ({reason}): get a whole copy of it"
-        ) from error
-
-
-def _content(source: Path) -> tuple[bytes, int]:
-    try:
-        status = source.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ItemError("not a file: name a picture")
-        data = source.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ItemError(f"cannot be read ({reason}): check its name and permissions") from error
-    if not data:
-        raise ItemError("the file is empty: get a whole copy of it")
-    return data, status.st_mtime_ns
-
-
-def _decoder(data: bytes) -> _Decoder:
-    for signature, decode in _DECODERS.items():
-        if data.startswith(signature):
-            return decode
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return pillow_formats.decode_webp
-    if data[4:12] in (b"ftypavif", b"ftypavis"):
-        return pillow_formats.decode_avif
-    for signature, what in _REFUSED.items():
-        if data.startswith(signature):
-            raise ItemError(what)
-    if data[4:12].startswith(_HEIC):
-        raise ItemError("a HEIC picture: convert it to JPEG or PNG first")
-    raise ItemError("not a picture that is known here, whatever its ending: leave it out")
-
-
-def _moving(data: bytes, max_pixels: int) -> Moving | None:
-    for signature, moving in _MOVERS.items():
-        if data.startswith(signature):
-            return moving(data, max_pixels)
-    return None
+def _content(source: Path, limits: Limits) -> tuple[Kind, bytes, int]:
+    """What the file is, its bytes and when it was changed; only its header where it is refused."""
+    with headers.opened(source) as file:
+        kind = kind_of(file.read(HEAD), source.suffix)
+        headers.check(headers.sized(file, kind), limits)
+        file.seek(0)
+        return kind, file.read(), os.fstat(file.fileno()).st_mtime_ns
 
 
 def _upright(pixels: Pixels, carry: Carry, mtime_ns: int) -> tuple[Frame, Carry]:

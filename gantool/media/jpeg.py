@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from gantool.errors import ItemError
-from gantool.media import exif, jpeg_strips, provenance
+from gantool.media import exif, jpeg_extras, jpeg_strips, provenance
 from gantool.media.carry import Carry
 from gantool.media.colour import to_image, to_pixels
 from gantool.media.pixels import as_depth, check_budget, over_white
@@ -41,9 +41,10 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     return pixels, Carry(
         exif=exif.block(info.get("exif") or b""),
         icc=icc,
-        xmp=info.get("xmp") or b"",
+        xmp=jpeg_extras.own(info.get("xmp") or b""),
         iptc=info.get("photoshop", {}).get(_IPTC, b""),
         dpi=info.get("dpi"),
+        notes=jpeg_extras.notes(image),
     )
 
 

@@ -18,15 +18,15 @@ Mode: TypeAlias = Literal["keep", "strip", "keep-no-gps"]
 _PLACES = {26, 27, 90, 92, 95, 100, 101}
 """Datasets of IPTC's second record that name a place."""
 _WHERE = (
-    rb"exif:GPS\w+|exifEX:GPS\w+|Iptc4xmpExt:Location\w*|photoshop:(?:City|State|Country)"
-    rb"|Iptc4xmpCore:(?:Location|CountryCode)|(?:drone-dji|GPano|Camera):\w*(?:GPS|Latitude"
-    rb"|Longitude|Altitude)\w*"
+    rb"[\w.-]+:\w*(?:GPS|Latitude|Longitude|Altitude)\w*|geo:\w+|Iptc4xmpExt:Location\w*"
+    rb"|photoshop:(?:City|State|Country)|Iptc4xmpCore:(?:Location|CountryCode)"
 )
-_PLACE = re.compile(
-    rb"\s*\b(?:" + _WHERE + rb")\s*=\s*(?:\"[^\"]*\"|'[^']*')"
-    rb"|\s*<(" + _WHERE + rb")\b[^>]*?(?:/>|>.*?</\1\s*>)",
-    re.DOTALL,
+_THUMBNAIL = rb"(?:xmp|xap):Thumbnails"
+_FORMS = (
+    rb"\s*(?<![\w:.-])(?!xmlns:)(?:%b)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+    rb"|\s*<(%b)(?![\w.-])[^>]*?(?:/>|>.*?</\1\s*>)"
 )
+"""A property of XMP, as an attribute and as an element."""
 _SIZES = re.compile(
     rb"((?:tiff:ImageWidth|exif:PixelXDimension)\s*(?:=\s*[\"']|>)\s*)\d+"
     rb"|((?:tiff:ImageLength|exif:PixelYDimension)\s*(?:=\s*[\"']|>)\s*)\d+"
@@ -47,19 +47,29 @@ def kept(carry: Carry, mode: Mode) -> Carry:
     return replace(
         carry,
         exif=exif.without_places(carry.exif),
-        xmp=_PLACE.sub(b"", carry.xmp),
+        xmp=without(carry.xmp, _WHERE + b"|" + _THUMBNAIL) if _is_plain(carry.xmp) else b"",
         iptc=b"".join(_elsewhere(carry.iptc)),
         png=tuple(chunk for chunk in carry.png if not _tells_place(chunk)),
     )
 
 
+def without(xmp: bytes, names: bytes) -> bytes:
+    """The packet without the properties whose names match this expression."""
+    return re.sub(_FORMS % (names, names), b"", xmp, flags=re.DOTALL | re.IGNORECASE)
+
+
 def sized(xmp: bytes, width: int, height: int) -> bytes:
-    """The packet with the size of the picture that it is put into, where it tells one."""
+    """The packet of a picture of this size: sizes set where it tells them, no thumbnail."""
 
     def put(match: re.Match[bytes]) -> bytes:
         return b"%s%d" % ((match[1], width) if match[1] else (match[2], height))
 
-    return _SIZES.sub(put, xmp)
+    return _SIZES.sub(put, without(xmp, _THUMBNAIL))
+
+
+def _is_plain(xmp: bytes) -> bool:
+    """Whether what is looked for would be found: no other encoding, no entities of its own."""
+    return b"\0" not in xmp.strip(b"\0") and b"<!" not in xmp
 
 
 def _elsewhere(iptc: bytes) -> Iterator[bytes]:

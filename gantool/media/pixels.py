@@ -31,7 +31,7 @@ def check_budget(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ItemError(
             f"the picture is {width}×{height}, {width * height / 1e6:.0f} megapixels and more than "
-            f"the {max_pixels / 1e6:.0f} allowed: raise the limit or reduce the picture first"
+            f"the {max_pixels / 1e6:.0f} allowed: raise --max-pixels or reduce the picture first"
         )
 
 

@@ -31,7 +31,7 @@ TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP = b"XML:com.adobe.xmp\0"
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif\0", b"Raw profile type iptc\0"
 _INCH = 0.0254
-_METADATA_LIMIT = 1 << 26
+_METADATA_LIMIT = 1 << 24
 _COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
 _PALETTE = 3
 
@@ -200,11 +200,13 @@ def _raw_profile(found: list[Chunk], keyword: bytes) -> bytes:
 
 
 def _inflated(packed: bytes) -> bytes:
-    """Inflated up to 64 MiB; empty where damaged."""
+    """Inflated; empty where damaged or larger than 16 MiB."""
+    unpacker = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(packed, _METADATA_LIMIT)
+        inflated = unpacker.decompress(packed, _METADATA_LIMIT)
     except zlib.error:
         return b""
+    return b"" if unpacker.unconsumed_tail else inflated
 
 
 def _filtered(strip: Pixels) -> NDArray[np.uint8]:

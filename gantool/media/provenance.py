@@ -24,10 +24,18 @@ _SEEN = 1 << 18
 """Bytes at either end of a file in which the mark is looked for."""
 
 _DESCRIPTION = re.compile(
-    rb"\s*<rdf:Description\b(?:(?!</?rdf:Description\b).)*?" + _OWN.encode() + rb".*?"
-    rb"</rdf:Description>",
+    rb"\s*<rdf:Description rdf:about=(?:\"[^\"]*\"|'[^']*') xmlns:Iptc4xmpExt=\"[^\"]*\" "
+    rb"xmlns:gantool=.*?</rdf:Description>",
     re.DOTALL,
 )
+"""As it is written here."""
+_PROPERTY = re.compile(
+    rb"\s*\bgantool:\w+\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+    rb"|\s*<(gantool:\w+)\b[^>]*?(?:/>|>.*?</\1\s*>)",
+    re.DOTALL,
+)
+"""As other programs write it, which put everything into one description."""
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _MODEL = re.compile(rb"<rdf:li>(\S+ sha256:[0-9a-f]{64})</rdf:li>")
 _TYPE = re.compile(
     rb"\s*\bIptc4xmpExt:DigitalSourceType\s*=\s*(?:\"[^\"]*\"|'[^']*')"
@@ -54,14 +62,16 @@ class Origin:
 
 
 def marked(xmp: bytes, origin: Origin) -> bytes:
-    """The packet with the origin in it; all else of it stays as it was, byte for byte.
+    """The packet with the origin in it; all else but comments stays as it was, byte for byte.
 
     Models that made the input stay named, before those of this result. A packet that is not XMP
     is replaced.
     """
-    packet = xmp if _is_packet(xmp) else _EMPTY
-    before = tuple(match[1].decode() for match in _MODEL.finditer(_own(packet)))
-    packet = _TYPE.sub(b"", _DESCRIPTION.sub(b"", packet))
+    packet = _COMMENT.sub(b"", xmp)
+    packet = packet if _is_packet(packet) else _EMPTY
+    before = tuple(match[1].decode() for match in _MODEL.finditer(packet))
+    for given in (_DESCRIPTION, _PROPERTY, _TYPE):
+        packet = given.sub(b"", packet)
     about = _ABOUT.search(packet)
     mine = _description(origin, about[1].decode() if about else '""', before).encode()
     end = _END.search(packet)

@@ -18,6 +18,7 @@ from gantool.media import (
     bmp,
     exif,
     gif,
+    heic,
     jpeg,
     metadata,
     pillow_formats,
@@ -115,7 +116,9 @@ def encode_image(frame: Frame, carry: Carry, suffix: str, *, quality: int | None
 
 
 def output_suffix(source_suffix: str) -> str:
-    """The ending that a result of such an input gets by default: the same, or .png."""
+    """The ending that a result of such an input gets by default: the same, .jpg for HEIC, .png."""
+    if source_suffix.lower() in heic.SUFFIXES:
+        return ".jpg"
     return source_suffix if source_suffix.lower() in WRITABLE else ".png"
 
 

@@ -477,7 +477,7 @@ def test_the_budget_counts_all_frames(tmp_path: Path, suffix: str) -> None:
     read(tmp_path, data, Limits(pixels=size))
     read(tmp_path, data, Limits(scale=4, result=16 * size))
     for limits in (Limits(pixels=size - 1), Limits(scale=4, result=16 * size - 1)):
-        with pytest.raises(ItemError, match=r"27×19 with 5 frames.*raise the limit"):
+        with pytest.raises(ItemError, match=r"27×19 with 5 frames.*raise --max-pixels"):
             read(tmp_path, data, limits)
 
 
@@ -485,7 +485,7 @@ def test_a_bomb_is_refused_by_its_size(tmp_path: Path) -> None:
     small = np.zeros((2, 2), np.uint8)
     data = gif_of([(small, (0, 0), 0, False), (small, (65_000, 65_000), 0, False)])
     for bomb in (data, data[:6] + b"\xff\xff\xff\xff" + data[10:]):
-        with pytest.raises(ItemError, match="raise the limit"):
+        with pytest.raises(ItemError, match="raise --max-pixels"):
             read(tmp_path, bomb)
 
 

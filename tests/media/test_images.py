@@ -270,11 +270,11 @@ def test_folders_pipes_and_absent_files_are_named(tmp_path: Path) -> None:
 
 
 def test_permission_denied_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Path) -> bytes:
+    def denied(path: Path, _: str) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     (tmp_path / "a.png").write_bytes(b"x")
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(ItemError, match="permission denied"):
         read_image(tmp_path / "a.png")
 
