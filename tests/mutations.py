@@ -41,11 +41,8 @@ def _animate(folder: Path) -> None:
 
 def _more(folder: Path) -> None:
     picture = Image.fromarray(np.arange(11 * 13 * 3, dtype=np.uint8).reshape(11, 13, 3))
-    for name in ("still.gif", "still.ppm", "still.avif", "deflated.tif", "lossless.webp"):
-        options = {
-            "deflated.tif": {"compression": "tiff_deflate"},
-            "lossless.webp": {"lossless": 1},
-        }
+    options = {"deflated.tif": {"compression": "tiff_deflate"}, "lossless.webp": {"lossless": True}}
+    for name in ("still.gif", "still.ppm", "still.avif", *options):
         try:
             picture.save(folder / name, **options.get(name, {}))
         except (KeyError, OSError):  # this Pillow has no AVIF
@@ -61,12 +58,12 @@ def mutated(seeds: Mapping[str, bytes], number: int) -> tuple[str, bytes]:
     """A name and what is in the file: one of `seeds`, changed once to four times."""
     drawn = Random(number)
     name, data = drawn.choice(list(seeds.items()))
-    for _ in range(drawn.choice([1, 1, 2, 4])):
+    for _ in range(drawn.choice([1, 1, 1, 2, 4])):
         change = drawn.choice([_flip, _flip, _head, _head, _cut, _double, _drop, _swap, _fill])
         data = change(data, drawn) if len(data) > 8 else data
     if drawn.random() < 0.08:
         data = _spliced(data, drawn.choice(list(seeds.values())), drawn)
-    if drawn.random() < 0.5:
+    if drawn.random() < 0.8:
         data = _resummed(data)
     suffix = Path(name).suffix
     if drawn.random() < 0.08:

@@ -11,13 +11,14 @@ import pytest
 import mutations
 import trees
 
-
 LONG = 20
 """Seconds that no picture may take."""
 MANY = 300
 """Pictures of a run."""
 BUG = re.compile(r"a bug:|\b(Index|Key|Type|Attribute|Assertion|UnboundLocal)Error: |struct\.error")
 """What only a bug says."""
+
+OURS = re.compile(r"failed |note |left out: |\d+ pictures? · |\d+/\d+ pictures ")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,12 @@ def unclear(run) -> list[str]:
     return [each for each in reasons if BUG.search(each) or not each.isprintable()]
 
 
+def strangers(run) -> Counter[str]:
+    """What libraries print past gantool, by how it begins."""
+    lines = [line for line in run.err.splitlines() if not OURS.match(line)]
+    return Counter(line[:30] for line in lines)
+
+
 def check(run, clean, out, folder) -> Counter[str]:
     """What holds of any run, and how many pictures came to which end."""
     code = run.wait()
@@ -80,7 +87,8 @@ def check(run, clean, out, folder) -> Counter[str]:
 
 @pytest.mark.slow
 def test_damaged_pictures_harm_nobody_else(nursery, model, seeds, healthy, clean, tmp_path, scale):
-    count, ends, said, began = round(10_000 * scale), Counter(), [], time.monotonic()
+    count, ends, began = round(10_000 * scale), Counter(), time.monotonic()
+    said, strange = [], Counter()
     for begin in range(0, count, MANY):
         folder, out = tmp_path / f"in{begin}", tmp_path / f"out{begin}"
         folder.mkdir()
@@ -94,8 +102,9 @@ def test_damaged_pictures_harm_nobody_else(nursery, model, seeds, healthy, clean
         followed(run)
         ends += check(run, clean, out, folder)
         said += unclear(run)
+        strange += strangers(run)
         assert trees.untouched(folder) == planted
         shutil.rmtree(folder)
         shutil.rmtree(out)
-    print(f"{len(seeds)} seeds, {dict(ends)}, {time.monotonic() - began:.0f} s")
+    print(f"{len(seeds)} seeds, {dict(ends)}, {time.monotonic() - began:.0f} s, {strange}")
     assert not said, "\n".join(said)
