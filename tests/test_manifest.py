@@ -179,20 +179,34 @@ def test_who_claims_knows_what_others_did_before(tmp_path):
 
 
 def test_memory_stays_flat_over_ten_thousand_items(tmp_path):
-    made, peaks = Manifest(tmp_path, "m"), []
+    """Of who adds, and of who only sees what was added."""
+    one, other, held = Manifest(tmp_path, "m"), Manifest(tmp_path, "m"), []
     tracemalloc.start()
     try:
         for number in range(10_000):
-            claim = made.claim(f"{number}")
+            claim = one.claim(f"{number}")
             if number % 20 == 0:  # each of these waits for the disk
                 claim.add(record(f"{number}"), RUN)
             claim.release()
+            other.claim(f"{number}").release()
             if number in (1000, 9999):
                 gc.collect()
-                peaks.append(tracemalloc.get_traced_memory()[0])
+                held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 20_000
+    assert held[1] < held[0] + 20_000
+
+
+def test_a_line_is_read_once_it_is_whole(tmp_path):
+    made = fill(tmp_path, "a")
+    line, reader = made.path.read_bytes(), Manifest(tmp_path, "m")
+    for end in range(1, len(line)):
+        reader.forget("a")
+        made.path.write_bytes(line + line[:end])
+        reader.refresh()
+    made.path.write_bytes(line + line)
+    reader.refresh()
+    assert reader.history("a") == [record("a", 0)]
 
 
 @needs_locks
