@@ -234,5 +234,7 @@ def _ends_the_run(error: Exception) -> bool:
 def _reason(item: Item, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"{item.source}: not enough memory for it"
-    text = str(error) if isinstance(error, GantoolError) else f"{type(error).__name__}: {error}"
+    text = str(error)
+    if not isinstance(error, GantoolError):  # a stranger's, maybe of several lines
+        text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if str(item.source) in text else f"{item.source}: {text}"

@@ -14,9 +14,9 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gantool.errors import OutputError
 
@@ -65,6 +65,9 @@ class Record:
     outputs: tuple[File, ...]
     at: int
     """When, in nanoseconds since 1970."""
+
+
+Read = TypeVar("Read", File, Record)
 
 
 class Manifest:
@@ -152,16 +155,16 @@ class Manifest:
             self._records.pop(item, None)
 
     def _take(self, line: bytes) -> None:
-        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             entry = json.loads(line)
             if entry.pop("v") != VERSION:
                 return
             if "outputs" not in entry:
                 self._runs.add(entry["run"])
                 return
-            source = File(**entry.pop("source"))
-            outputs = tuple(File(**each) for each in entry.pop("outputs"))
-            record = Record(source=source, outputs=outputs, **entry)
+            source = _typed(File(**entry.pop("source")))
+            outputs = tuple(_typed(File(**each)) for each in entry.pop("outputs"))
+            record = _typed(Record(source=source, outputs=outputs, **entry))
             self._records.setdefault(record.item, []).append(record)
 
 
@@ -195,6 +198,14 @@ def sha256(path: Path) -> str:
 def alone() -> bool:
     """Whether a claim keeps everybody else away, threads of this process included."""
     return _OPEN_FILE_LOCKS is not None
+
+
+def _typed(read: Read) -> Read:
+    """What was read, where its fields are what they should be. Raises TypeError."""
+    for each in fields(read):
+        if each.type in (int, str) and type(getattr(read, each.name)) is not each.type:
+            raise TypeError(each.name)
+    return read
 
 
 def _place(item: str) -> int:

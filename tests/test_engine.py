@@ -107,7 +107,7 @@ def test_every_item_is_done_in_order_and_inputs_are_as_before(tmp_path):
         (mock.Mock(side_effect=ItemError("no face found")), "no face found"),
         (mock.Mock(side_effect=MemoryError), "not enough memory for it"),
         (lambda frame: np.tile(frame, (1, 20_000, 1)), "choose .png or .tif"),
-        (mock.Mock(side_effect=ValueError("strange")), "strange"),
+        (mock.Mock(side_effect=ValueError("strange\n lines\n")), "ValueError: strange lines"),
         (lambda frame: None, ""),
     ],
     ids=["ItemError", "MemoryError", "not to be encoded", "any exception", "no frame"],

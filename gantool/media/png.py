@@ -95,7 +95,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
             break
         if zlib.crc32(body, zlib.crc32(name)) != struct.unpack_from(">I", data, end - 4)[0]:
             raise ItemError(
-                f"the checksum of its {name.decode('latin1')} part is wrong, the file is damaged: "
+                f"the checksum of its {repr(name)[2:-1]} part is wrong, the file is damaged: "
                 "get a whole copy of it"
             )
         yield name, body

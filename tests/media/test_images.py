@@ -433,3 +433,10 @@ def test_interlaced_pictures_equal_plain_ones(kind: str) -> None:
     plain, carry = read_image(folder / f"pngsuite__basn{kind}.png")
     interlaced, other = read_image(folder / f"pngsuite__basi{kind}.png")
     np.testing.assert_array_equal(attach(plain, carry), attach(interlaced, other))
+
+
+def test_the_line_about_a_damaged_png_is_one_line(tmp_path):
+    damaged = png.SIGNATURE + b"\0\0\0\0IH\nR\0\0\0\0" + b"\0" * 12
+    with pytest.raises(ItemError, match="damaged") as raised:
+        list(png.chunks(damaged))
+    assert str(raised.value).isprintable()
