@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,17 @@ from gantool.media.pixels import check_budget, unpremultiplied
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gantool.media.jpeg_extras import GAIN_MAP
-from gantool.media.pixels import Pixels
+    from gantool.media.pixels import Pixels
 
 SUFFIXES = frozenset((".heic", ".heif", ".hif"))
 _PREMULTIPLIED = ("RGBa", "La")
 _BESIDE = {"hdrgainmap": GAIN_MAP}
 """What comes with a picture, by a part of its name."""
+
+
+def readable() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("pillow_heif") is not None
 
 
 def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:

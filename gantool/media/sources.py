@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantool.errors import NoPictureError, UsageError
-from gantool.media.images import SUFFIXES
+from gantool.media import heic
+from gantool.media.images import RAW_SUFFIXES, SUFFIXES
 from gantool.media.places import (
     Item,
     Places,
@@ -187,7 +188,14 @@ class _Tree:
 
 def _is_picture(path: Path, left_out: Counter[str]) -> bool:
     """By its ending; what only looks like a file is named, what needs another program counted."""
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in RAW_SUFFIXES:
+        left_out["camera raw files: develop them to TIFF first"] += 1
+        return False
+    if suffix in heic.SUFFIXES and not heic.readable():
+        left_out['HEIC pictures: pip install "gantool[heif]"'] += 1
+        return False
+    if suffix not in SUFFIXES:
         return False
     if path.is_file() or not path.exists():  # a link to nowhere is told when it is read
         return True

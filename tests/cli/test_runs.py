@@ -11,6 +11,7 @@ import pytest
 import models
 from gantool.cli import runs
 from gantool.cli.app import start
+from gantool.media import heic
 from gantool.media.carry import Carry
 from gantool.media.images import read_image, write_image
 
@@ -276,3 +277,13 @@ def test_verbose_names_what_is_skipped(gantool):
         "skipped photos/a.png: photos-superres-x2/a.png is up to date"
         in (gantool(*RUN, "photos", "-v")[2])
     )
+
+
+def test_what_another_program_must_open_first_is_counted(gantool, monkeypatch):
+    monkeypatch.setattr(heic, "readable", lambda: False)
+    for name in ("1.CR2", "2.dng", "3.heic"):
+        Path("photos", name).write_bytes(b"II*\0")
+    _, _, err = gantool(*RUN, "photos")
+    assert "left out: 2 camera raw files: develop them to TIFF first" in err
+    assert 'left out: 1 HEIC pictures: pip install "gantool[heif]"' in err
+    assert len(tree()) == 3
