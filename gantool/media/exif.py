@@ -17,6 +17,8 @@ _DIRECTORIES = (Base.ExifOffset, Base.GPSInfo)
 _PREFIX = b"Exif\0\0"
 _SHORT, _LONG = 3, 4
 _INTEROPERABILITY = 0xA005
+_THUMBNAIL = {0x0201, 0x0202}
+"""Where it begins, and its length."""
 _TELLING = {Base.GPSInfo, 0x014A, 0x02BC, 0x83BB, 0x8649, 0x927C, 0xC634}
 """What may hold coordinates: they, more directories, XMP, IPTC, Photoshop's, maker notes, DNG's."""
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -69,10 +71,11 @@ def upright(exif: bytes, width: int, height: int) -> bytes:
         if Base.Orientation in entries:
             _put(changed, entries[Base.Orientation], _SHORT, 1)
         _put_size(changed, entries, width, height)
-        struct.pack_into("4x", changed, link)  # the thumbnail hangs on the first directory
         if Base.ExifOffset in entries:
-            at = struct.unpack_from(f"{_order(exif)}L", exif, entries[Base.ExifOffset] + 8)[0]
+            at = _value(exif, entries[Base.ExifOffset])
             _put_size(changed, _directory(exif, at)[0], width, height)
+    with contextlib.suppress(struct.error):
+        _clear_thumbnail(changed, _directory(exif, _first(exif))[1])
     return bytes(changed)
 
 
@@ -120,7 +123,7 @@ def to_tags(exif: bytes) -> dict[int, Any]:
     return {}
 
 
-def _order(exif: bytes) -> str:
+def _order(exif: bytes | bytearray) -> str:
     return "<" if exif[:2] == b"II" else ">"
 
 
@@ -155,6 +158,18 @@ def _copy(exif: bytes, kept: bytearray, at: int) -> dict[int, int]:
         if (size := _BYTES[kind] * count) > 4:
             kept[place : place + size] = exif[place : place + size]
     return entries
+
+
+def _clear_thumbnail(exif: bytearray, link: int) -> None:
+    """Zero it, and the link to the second directory, which leads to it."""
+    order = _order(exif[:2])
+    (at,) = struct.unpack_from(f"{order}L", exif, link)
+    struct.pack_into("4x", exif, link)
+    entries = _directory(bytes(exif), at)[0] if at else {}
+    if entries.keys() >= _THUMBNAIL:
+        start, size = (_value(bytes(exif), entries[tag]) for tag in sorted(_THUMBNAIL))
+        if start > at:
+            exif[start : start + size] = bytes(len(exif[start : start + size]))
 
 
 def _put_size(exif: bytearray, entries: dict[int, int], width: int, height: int) -> None:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import io
+<<<<<<< HEAD
 from importlib.util import find_spec
+=======
+from collections.abc import Iterator
+>>>>>>> table
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gantool.errors import ItemError
 from gantool.media import exif
 from gantool.media.carry import Carry
-from gantool.media.jpeg_extras import GAIN_MAP
+from gantool.media.jpeg_extras import GAIN_MAP, more
 from gantool.media.pixels import check_budget, unpremultiplied
 
 if TYPE_CHECKING:
+    import pillow_heif
     from numpy.typing import NDArray
 
+<<<<<<< HEAD
     from gantool.media.pixels import Pixels
+=======
+    from gantool.media.jpeg_extras import GAIN_MAP, more
+from gantool.media.pixels import Pixels
+>>>>>>> table
 
 SUFFIXES = frozenset((".heic", ".heif", ".hif"))
 _PREMULTIPLIED = ("RGBa", "La")
-_BESIDE = {"hdrgainmap": GAIN_MAP}
-"""What comes with a picture, by a part of its name."""
 
 
 def readable() -> bool:
@@ -32,10 +39,8 @@ def readable() -> bool:
 
 def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
     """Upright pixels, more than 8 bits as 16, and metadata of the main picture."""
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise ItemError('a HEIC picture: pip install "gantool[heif]"') from error
+    import pillow_heif
+
     image = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
     width, height = image.size
     check_budget(width, height, max_pixels)
@@ -48,10 +53,15 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
         exif=exif.upright(told, width, height),  # what it says of turning is done already
         icc=image.info.get("icc_profile") or b"",
         xmp=image.info.get("xmp") or b"",
-        notes=tuple(
-            note for mark, note in _BESIDE.items() if any(mark in k for k in image.info["aux"])
-        ),
+        notes=tuple(_notes(image)),
     )
+
+
+def _notes(image: pillow_heif.HeifFile) -> Iterator[str]:
+    if any("hdrgainmap" in name for name in image.info["aux"]):
+        yield GAIN_MAP
+    if len(image) > 1:
+        yield more(len(image) - 1)
 
 
 def _full_range(values: NDArray[Any], bits: int) -> Pixels:

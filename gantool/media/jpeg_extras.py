@@ -32,6 +32,11 @@ def own(xmp: bytes) -> bytes:
     return without(xmp, _POINTERS) if any(mark in xmp for mark in marks) else xmp
 
 
+def more(others: int) -> str:
+    """A note on so many pictures that are left out."""
+    return f"{others} more picture{'s' * (others > 1)} of the file left out: the main one is read"
+
+
 def _notes(image: JpegImagePlugin.JpegImageFile) -> Iterator[str]:
     xmp = image.info.get("xmp") or b""
     said = b"".join(body[:64] for name, body in image.applist if name == "APP2")
@@ -42,7 +47,7 @@ def _notes(image: JpegImagePlugin.JpegImageFile) -> Iterator[str]:
     if any(mark in xmp for mark in _FILM_MARKS):
         yield _FILM
     if others > 0:
-        yield f"{others} more picture{'s' * (others > 1)} of the file left out: the first is read"
+        yield more(others)
 
 
 def _other_views(index: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Literal, TypeAlias
 
 from gantool.errors import ItemError
@@ -51,6 +52,8 @@ def kind_of(head: bytes, suffix: str = "") -> Kind:
     kind = _kind(head)
     if (kind in ("tiff", None) and suffix.lower() in RAW_SUFFIXES) or head[4:11] == b"ftypcrx":
         raise ItemError(RAW)
+    if kind == "heic" and importlib.util.find_spec("pillow_heif") is None:
+        raise ItemError('a HEIC picture: pip install "gantool[heif]"')
     if kind is None:
         raise ItemError("not a picture that is known here, whatever its ending: leave it out")
     return kind

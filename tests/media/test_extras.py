@@ -56,8 +56,8 @@ def test_of_a_photo_with_a_gain_map_the_photo_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kinds", "notes"),
     [
-        ((0x020002,), ("1 more picture of the file left out: the first is read",)),
-        ((0x020003,) * 3, ("3 more pictures of the file left out: the first is read",)),
+        ((0x020002,), ("1 more picture of the file left out: the main one is read",)),
+        ((0x020003,) * 3, ("3 more pictures of the file left out: the main one is read",)),
         ((0x010001, 0x010002), ()),
         ((), ()),
     ],
@@ -74,7 +74,7 @@ def test_of_several_pictures_the_first_is_read(
 def test_a_real_pair_of_views(data: Path) -> None:
     picture = read_picture(data / "odd_images" / "pillow" / "sugarshack.mpo")
     assert picture.frames[0][0].shape == (480, 640, 3)
-    assert picture.notes == ("1 more picture of the file left out: the first is read",)
+    assert picture.notes == ("1 more picture of the file left out: the main one is read",)
 
 
 def test_a_gain_map_without_its_photo_is_cut_short(data: Path) -> None:

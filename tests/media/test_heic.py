@@ -1,6 +1,5 @@
 """Laws of HEIC, where the extra that reads it is installed."""
 
-import builtins
 import io
 import sys
 from pathlib import Path
@@ -111,16 +110,20 @@ def test_results_are_jpegs_by_default() -> None:
         assert suffix.lower() in SUFFIXES
 
 
+def test_of_several_pictures_the_main_one_is_read(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    every = pillow_heif.from_pillow(Image.fromarray(PHOTO[::2, ::2]))
+    every.add_from_pillow(Image.fromarray(PHOTO))
+    every.save(file, quality=-1, primary_index=1)
+    (tmp_path / "a.heic").write_bytes(file.getvalue())
+    picture = read_picture(tmp_path / "a.heic")
+    assert picture.frames[0][0].shape == PHOTO.shape
+    assert picture.notes == ("1 more picture of the file left out: the main one is read",)
+
+
 def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name == "pillow_heif":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    data = heic(PHOTO)
-    monkeypatch.delitem(sys.modules, "pillow_heif")
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ItemError, match=r'a HEIC picture: pip install "gantool\[heif\]"'):
-        read(tmp_path, data)
+    (tmp_path / "a.heic").write_bytes(heic(PHOTO))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for reading in (read_picture, read_header):
+        with pytest.raises(ItemError, match=r'a HEIC picture: pip install "gantool\[heif\]"'):
+            reading(tmp_path / "a.heic", Limits())

@@ -28,7 +28,8 @@ XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
     b'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-    b'exif:GPSLatitude="Xanadu" drone-dji:GpsLongitude = \'Xanadu\' photoshop:City="Xanadu" a:latitude="Xanadu" '
+    b'exif:GPSLatitude="Xanadu" drone-dji:GpsLongitude = \'Xanadu\' photoshop:City="Xanadu" '
+    b'a:latitude="Xanadu" '
     b'exif:PixelXDimension="9" dc:format="kept-format" photoshop:CityLights="kept-lights">'
     b"<exif:GPSAltitude>Xanadu</exif:GPSAltitude><dc:title>kept-title</dc:title>"
     b'<Iptc4xmpExt:LocationCreated rdf:parseType="Resource"><rdf:Bag><rdf:li>Xanadu</rdf:li>'
@@ -168,3 +169,18 @@ def test_xmp_tells_the_size_of_its_picture_and_holds_no_thumbnail() -> None:
     assert b'exif:PixelXDimension="640"' in packet
     assert b"<exif:PixelYDimension>480<" in packet
     assert b"Thumbnails" not in packet
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_nothing_of_a_thumbnail_is_left(order: str) -> None:
+    block = bytearray(exif_block(order).removesuffix(bytes(6) + WORDS))
+    link = exif._directory(bytes(block), 8)[1]
+    struct.pack_into(f"{order}L", block, link, len(block))
+    entries = [(0x201, 4, 1, len(block) + 30), (0x202, 4, 1, 9)]
+    block += struct.pack(f"{order}H", 2)
+    block += b"".join(struct.pack(f"{order}HHLL", *entry) for entry in entries) + bytes(4)
+    left = exif.upright(bytes(block) + b"thumbnail", 10, 10)
+    assert left.endswith(bytes(9))
+    assert len(left) == len(block) + 9
+    assert b"kept-maker" in left
+    assert WORDS in left
