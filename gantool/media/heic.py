@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import io
-<<<<<<< HEAD
-from importlib.util import find_spec
-=======
 from collections.abc import Iterator
->>>>>>> table
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,20 +17,10 @@ if TYPE_CHECKING:
     import pillow_heif
     from numpy.typing import NDArray
 
-<<<<<<< HEAD
     from gantool.media.pixels import Pixels
-=======
-    from gantool.media.jpeg_extras import GAIN_MAP, more
-from gantool.media.pixels import Pixels
->>>>>>> table
 
 SUFFIXES = frozenset((".heic", ".heif", ".hif"))
 _PREMULTIPLIED = ("RGBa", "La")
-
-
-def readable() -> bool:
-    """Whether the extra is installed."""
-    return find_spec("pillow_heif") is not None
 
 
 def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:

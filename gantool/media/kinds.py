@@ -41,6 +41,11 @@ _REFUSED = {
 _HEIC = (b"hei", b"hev", b"mif1", b"msf1")
 
 
+def reads_heic() -> bool:
+    """Whether the extra for it is installed."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
 def kind_of(head: bytes, suffix: str = "") -> Kind:
     """What a file is that begins like this. Raises ItemError for one that is not read.
 
@@ -52,7 +57,7 @@ def kind_of(head: bytes, suffix: str = "") -> Kind:
     kind = _kind(head)
     if (kind in ("tiff", None) and suffix.lower() in RAW_SUFFIXES) or head[4:11] == b"ftypcrx":
         raise ItemError(RAW)
-    if kind == "heic" and importlib.util.find_spec("pillow_heif") is None:
+    if kind == "heic" and not reads_heic():
         raise ItemError('a HEIC picture: pip install "gantool[heif]"')
     if kind is None:
         raise ItemError("not a picture that is known here, whatever its ending: leave it out")

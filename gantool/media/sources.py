@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantool.errors import NoPictureError, UsageError
-from gantool.media import heic
+from gantool.media import heic, kinds
 from gantool.media.images import RAW_SUFFIXES, SUFFIXES
 from gantool.media.places import (
     Item,
@@ -192,7 +192,7 @@ def _is_picture(path: Path, left_out: Counter[str]) -> bool:
     if suffix in RAW_SUFFIXES:
         left_out["camera raw files: develop them to TIFF first"] += 1
         return False
-    if suffix in heic.SUFFIXES and not heic.readable():
+    if suffix in heic.SUFFIXES and not kinds.reads_heic():
         left_out['HEIC pictures: pip install "gantool[heif]"'] += 1
         return False
     if suffix not in SUFFIXES:

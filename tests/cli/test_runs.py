@@ -11,7 +11,7 @@ import pytest
 import models
 from gantool.cli import runs
 from gantool.cli.app import start
-from gantool.media import heic
+from gantool.media import kinds
 from gantool.media.carry import Carry
 from gantool.media.images import read_image, write_image
 
@@ -280,7 +280,7 @@ def test_verbose_names_what_is_skipped(gantool):
 
 
 def test_what_another_program_must_open_first_is_counted(gantool, monkeypatch):
-    monkeypatch.setattr(heic, "readable", lambda: False)
+    monkeypatch.setattr(kinds, "reads_heic", lambda: False)
     for name in ("1.CR2", "2.dng", "3.heic"):
         Path("photos", name).write_bytes(b"II*\0")
     _, _, err = gantool(*RUN, "photos")
