@@ -51,7 +51,7 @@ def events(out: str) -> list[dict]:
     return lines
 
 
-def kinds(out: str) -> list[str]:
+def names_of(out: str) -> list[str]:
     return [each["event"] for each in events(out)]
 
 
@@ -97,7 +97,7 @@ def test_events_of_names_that_are_no_text_are_json(gantool, here):
 
 def test_the_same_command_again_does_what_is_missing_or_changed(gantool):
     gantool(*RUN, "photos")
-    assert kinds(gantool(*RUN, "photos", "--json")[1]).count("item.skipped") == 3
+    assert names_of(gantool(*RUN, "photos", "--json")[1]).count("item.skipped") == 3
     Path("photos-superres-x2/a.png").unlink()
     write_image(Path("photos/b.jpg"), 255 - NOISE, Carry())
     told = events(gantool(*RUN, "photos", "--json")[1])
@@ -186,7 +186,7 @@ def test_shards_are_disjoint_and_complete(gantool):
 
 def test_fail_fast_stops_at_the_first_failure(gantool):
     Path("photos/0.png").write_text("I am no picture")
-    told = kinds(gantool(*RUN, "photos", "--fail-fast", "--json")[1])
+    told = names_of(gantool(*RUN, "photos", "--fail-fast", "--json")[1])
     assert told.count("item.failed") == 1
     assert told.count("item.done") == 0
     assert told[-1] == "run.end"
