@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from gantool.errors import ItemError
 from gantool.media import boxes, tiff_header
+from gantool.media.animation import check_size
 from gantool.media.kinds import HEAD, Kind, kind_of
 from gantool.media.picture import Limits
 from gantool.media.pixels import check_budget
@@ -50,14 +51,10 @@ def check(header: Header, limits: Limits) -> None:
             f"an animation of {frames} frames, more than the {_MOST_FRAMES} that are read: "
             "shorten it first"
         )
-    if frames == 1 or width < 1 or height < 1:
+    if frames == 1 or not width * height:
         check_budget(width, height, limits.pixels)
-    elif width * height * frames > limits.pixels:
-        raise ItemError(
-            f"the animation is {width}×{height} with {frames} frames, together "
-            f"{width * height * frames / 1e6:.0f} megapixels and more than the "
-            f"{limits.pixels / 1e6:.0f} allowed: raise --max-pixels or shorten it first"
-        )
+    else:
+        check_size(width, height, frames, max_pixels=limits.pixels)
     pixels = width * height * frames * limits.scale**2
     if pixels > limits.result:
         across, down = round(width * limits.scale), round(height * limits.scale)
