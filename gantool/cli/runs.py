@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import api
 from gantool.cli import show
+from gantool.cli.chatter import silenced
 from gantool.cli.show import count, say
 from gantool.cli.signals import GRACE, Stop, stopping
 from gantool.errors import GantoolError
@@ -146,7 +147,7 @@ def run(plan: api.Plan, talk: Talk) -> int:
         tally.say(f"left out: {number} {what}")
     tally.event("run.start", **_start(plan))
     code = 1
-    with stopping(plan.cancel, grace=GRACE) as stop:
+    with silenced(), stopping(plan.cancel, grace=GRACE) as stop:
         try:
             _follow(plan, tally)
             code = _code(tally, stop)
@@ -206,7 +207,8 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
         _line(as_json, "item.skipped", f"{skipped.source}: {skipped.reason}", skipped)
     for what, number in plan.left_out.items():
         say(f"left out: {number} {what}")
-    estimate = api.estimate(plan)
+    with silenced():
+        estimate = api.estimate(plan)
     if as_json:
         values = dataclasses.asdict(estimate)
         _event("run.estimate", items=len(plan.items), **values)

@@ -107,9 +107,10 @@ def _leave(number: int) -> None:
     """End the process where it is: nothing half-written stays."""
     if atomic := sys.modules.get("gantool.atomic"):
         atomic.discard()
-    cursor = b"\x1b[?25h\n" if os.isatty(2) else b""  # which a bar had hidden
-    with contextlib.suppress(OSError):  # nobody may be there to be told
-        os.write(2, cursor + b"gantool: stopped\n")
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # nobody may be there to be told
+        told = sys.stderr.fileno()
+        cursor = b"\x1b[?25h\n" if os.isatty(told) else b""  # which a bar had hidden
+        os.write(told, cursor + b"gantool: stopped\n")
     os._exit(128 + number)
 
 

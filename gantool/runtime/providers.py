@@ -31,7 +31,9 @@ class Device:
 
 SHARE = 0.85
 """Of all memory that models may take."""
-AS_REQUESTED = 1
+POWERS_OF_TWO = 0
+"""How onnxruntime asks for memory: for pieces as large as they were needed, it would never have
+enough of them where every picture has another size."""
 CPU = Device("cpu", "CPUExecutionProvider")
 CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
 
@@ -112,7 +114,7 @@ def _bound_memory() -> None:
     where = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    most = {"max_mem": int(memory() * SHARE), "arena_extend_strategy": AS_REQUESTED}
+    most = {"max_mem": int(memory() * SHARE), "arena_extend_strategy": POWERS_OF_TWO}
     onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(most))
 
 
