@@ -11,8 +11,6 @@ A tiny interpolating model stands for a network, so that what is measured is gan
 """
 
 import argparse
-import dataclasses
-import json
 import os
 import struct
 import subprocess
@@ -28,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from speed import Row, machine, picture
+from speed import Row, add_rows, picture, tell
 
 from gantool.media.carry import Carry
 from gantool.media.images import write_image
@@ -246,33 +244,16 @@ def span(events: Sequence[tuple[float, int]]) -> float:
     return events[-1][0] - events[0][0]
 
 
-def chosen(text: str) -> list[Measure]:
-    """`B1,M1` → their functions."""
-    names = text.split(",")
-    if unknown := [name for name in names if name not in ROWS]:
-        raise argparse.ArgumentTypeError(f"no row {unknown[0]}; there are {', '.join(ROWS)}")
-    return [ROWS[name] for name in names]
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--rows", type=chosen, default=[*ROWS.values()], help="which, by their ids")
+    add_rows(parser, ROWS)
     parser.add_argument("--files", type=int, default=10_000, help="pictures of B1; half for P14")
     parser.add_argument("--megapixels", type=int, default=100, help="of M1")
-    parser.add_argument("--json", type=Path, help="write the table here too")
     options = parser.parse_args(arguments)
-    before, rows = machine(), []
-    print(*(f"{key} {value}" for key, value in before.items()), sep=" · ")
-    for measure in options.rows:
-        for row in measure(Effort(options.files, options.megapixels)):
-            rows.append(row)
-            print(row, flush=True)
-    print(f"load at the end {os.getloadavg()[0]:.2f}")
-    if options.json:
-        table = [dataclasses.asdict(row) | {"ok": row.ok} for row in rows]
-        options.json.write_text(json.dumps({"machine": before, "rows": table}, indent=1) + "\n")
+    effort = Effort(options.files, options.megapixels)
+    tell((row for measure in options.rows for row in measure(effort)), options.json)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -217,33 +217,41 @@ def sizes(text: str) -> list[tuple[int, int]]:
     return [(int(width), int(height)) for width, height in pairs]
 
 
-def chosen(text: str) -> list[Measure]:
-    """`C3,S1` → their functions."""
-    names = text.split(",")
-    if unknown := [name for name in names if name not in ROWS]:
-        raise argparse.ArgumentTypeError(f"no row {unknown[0]}; there are {', '.join(ROWS)}")
-    return [ROWS[name] for name in names]
+def add_rows(parser: argparse.ArgumentParser, rows: Mapping[str, object]) -> None:
+    """The options that benchmarks of rows share: which of them, and where to write them."""
+
+    def chosen(text: str) -> list[object]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in rows]:
+            raise argparse.ArgumentTypeError(f"no row {unknown[0]}; there are {', '.join(rows)}")
+        return [rows[name] for name in names]
+
+    parser.add_argument("--rows", type=chosen, default=[*rows.values()], help="which, by their ids")
+    parser.add_argument("--json", type=Path, help="write the table here too")
+
+
+def tell(rows: Iterable[Row], file: Path | None) -> None:
+    """Print rows as they are measured, between the machine and its load; write them to `file`."""
+    before, table = machine(), []
+    print(*(f"{key} {value}" for key, value in before.items()), sep=" · ")
+    for row in rows:
+        table.append(dataclasses.asdict(row) | {"ok": row.ok})
+        print(row, flush=True)
+    print(f"load at the end {os.getloadavg()[0]:.2f}")
+    if file:
+        file.write_text(json.dumps({"machine": before, "rows": table}, indent=1) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--rows", type=chosen, default=[*ROWS.values()], help="which, by their ids")
+    add_rows(parser, ROWS)
     parser.add_argument("--repeat", type=int, default=5, help="measurements of each side")
     parser.add_argument("--frames", type=sizes, default=sizes("480x320,1280x720"), help="of C3")
-    parser.add_argument("--json", type=Path, help="write the table here too")
     options = parser.parse_args(arguments)
-    before, rows = machine(), []
-    print(*(f"{key} {value}" for key, value in before.items()), sep=" · ")
-    for measure in options.rows:
-        for row in measure(Effort(options.repeat, options.frames)):
-            rows.append(row)
-            print(row, flush=True)
-    print(f"load at the end {os.getloadavg()[0]:.2f}")
-    if options.json:
-        table = [dataclasses.asdict(row) | {"ok": row.ok} for row in rows]
-        options.json.write_text(json.dumps({"machine": before, "rows": table}, indent=1) + "\n")
+    effort = Effort(options.repeat, options.frames)
+    tell((row for measure in options.rows for row in measure(effort)), options.json)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,12 @@ def pictures(tmp_path_factory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "option"),
-    [("speed.py", "--rows"), ("quality.py", "--model"), ("training.py", "--threads")],
+    [
+        ("speed.py", "--rows"),
+        ("batches.py", "--files"),
+        ("quality.py", "--model"),
+        ("training.py", "--threads"),
+    ],
 )
 def test_help_names_the_options(name, option):
     text = ran(name, "--help")
@@ -53,6 +58,15 @@ def test_speed_prints_the_rows_that_are_asked_for(tmp_path):
         assert row["ok"] == line.endswith(" ok")
         assert row["what"] in line
     assert told["machine"]["gantool"] == gantool.__version__
+
+
+@pytest.mark.slow
+def test_batches_are_measured_in_small_too(tmp_path):
+    file = tmp_path / "batches.json"
+    ran("batches.py", "--rows", "B1,M1,P14", "--files", 60, "--megapixels", 1, "--json", file)
+    rows = json.loads(file.read_text())["rows"]
+    assert [row["id"] for row in rows] == ["B1", "B1", "M1", "M1", "M1", "P14"]
+    assert all(0 < row["value"] < 2 for row in rows if row["id"] == "M1")
 
 
 @pytest.mark.slow

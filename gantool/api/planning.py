@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gantool.engine import Rules, Work
     from gantool.media.metadata import Mode
     from gantool.media.places import Item
+    from gantool.media.sources import Found
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
@@ -144,37 +145,20 @@ def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
 
 def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Plan:
     from gantool.batch import Batch, Ledger, Making, Shard
-    from gantool.engine import Rules
-    from gantool.media import places, sources
-    from gantool.media.picture import Limits
-    from gantool.media.provenance import Origin, is_marked
     from gantool.runtime import providers
 
     options = options.checked()
-    found = sources.plan(
-        inputs,
-        places.Places(
-            _name(call.task, pipeline),
-            options.output,
-            places.suffix_of(options.format) if options.format else None,
-            pipeline.results,
-        ),
-        sources.Choice(tuple(options.include), tuple(options.exclude), is_marked),
-    )
-    most = pixels(options.max_pixels)
+    found = _found(_name(call.task, pipeline), pipeline, inputs, options)
+    most = RESULT * pixels(options.max_pixels)
     sessions = tuple(
-        load(each, device=options.device, tile=options.tile, max_pixels=RESULT * most)
+        load(each, device=options.device, tile=options.tile, max_pixels=most)
         for each in pipeline.models
     )
-    models = tuple(
-        (each, session.sha256) for each, session in zip(pipeline.models, sessions, strict=True)
-    )
-    ledger = Ledger(
-        Making(call.task, _said(call.options, options), models, str(options.tile)),
-        cast("Exists", "overwrite" if options.overwrite else options.exists),
-        Shard.of(options.shard),
-        pipeline.results,
-    )
+    shas = tuple(session.sha256 for session in sessions)
+    models = tuple(zip(pipeline.models, shas, strict=True))
+    making = Making(call.task, _said(call.options, options), models, str(options.tile))
+    exists = cast("Exists", "overwrite" if options.overwrite else options.exists)
+    ledger = Ledger(making, exists, Shard.of(options.shard), pipeline.results)
     batch = ledger.decide(found.items)
     return Plan(
         pipeline,
@@ -182,17 +166,41 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         Batch(batch.items[: options.limit], batch.skipped),
         found.left_out,
         sessions[0].device if sessions else providers.choose(options.device),
-        Rules(
-            pipeline.grey,
-            pipeline.alpha,
-            options.quality,
-            cast("Mode", options.metadata),
-            Origin(pipeline.kind, models, f"gantool {__version__}") if options.provenance else None,
-            Limits(most, _scale(pipeline, sessions), RESULT * most),
-            options.jobs,
-            options.fail_fast,
-        ),
+        _rules(pipeline, options, models, _scale(pipeline, sessions)),
         ledger,
+    )
+
+
+def _found(name: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Found:
+    from gantool.media import places, sources
+    from gantool.media.provenance import is_marked
+
+    suffix = places.suffix_of(options.format) if options.format else None
+    return sources.plan(
+        inputs,
+        places.Places(name, options.output, suffix, pipeline.results),
+        sources.Choice(tuple(options.include), tuple(options.exclude), is_marked),
+    )
+
+
+def _rules(
+    pipeline: Pipeline, options: RunOptions, models: tuple[tuple[str, str], ...], scale: float
+) -> Rules:
+    from gantool.engine import Rules
+    from gantool.media.picture import Limits
+    from gantool.media.provenance import Origin
+
+    most = pixels(options.max_pixels)
+    origin = Origin(pipeline.kind, models, f"gantool {__version__}")
+    return Rules(
+        pipeline.grey,
+        pipeline.alpha,
+        options.quality,
+        cast("Mode", options.metadata),
+        origin if options.provenance else None,
+        Limits(most, scale, RESULT * most),
+        options.jobs,
+        options.fail_fast,
     )
 
 
