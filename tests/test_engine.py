@@ -16,8 +16,8 @@ from gantool import engine
 from gantool.engine import AHEAD, Done, Failed, Rules, Started, Work
 from gantool.errors import ItemError, OutputError
 from gantool.media.carry import Carry
-from gantool.media.images import read_image, write_image
-from gantool.media.picture import Picture
+from gantool.media.images import read_image, read_picture, write_image, write_picture
+from gantool.media.picture import Picture, Timing
 from gantool.media.places import Item
 
 PLAIN = Carry()
@@ -256,3 +256,47 @@ def test_closing_early_takes_no_more_items_and_leaves_no_threads(disk):
     assert [done.source.name for done in first] == list("01234")
     assert disk.read <= 5 + 2 * AHEAD + 1
     assert not workers()
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_several_are_read_and_written_at_once_and_told_in_order(jobs, tmp_path):
+    items = files(tmp_path, 9)
+    outcomes = list(ran(items, lambda frame: 255 - frame, Rules(jobs=jobs)))
+    assert [outcome.source for outcome in outcomes] == [item.source for item in items]
+    assert all((read_image(item.target)[0] == 255 - k).all() for k, item in enumerate(items))
+
+
+def test_nothing_is_begun_after_a_stop_and_what_is_written_is_whole(tmp_path):
+    items, stop = files(tmp_path, 9), threading.Event()
+
+    def process(frame):
+        if frame[0, 0, 0] == 4:
+            stop.set()
+        return frame
+
+    with closing(engine.run(items, Work(process), Rules(), stop=stop)) as outcomes:
+        done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
+    assert [outcome.source for outcome in done] == [item.source for item in items[:4]]
+    assert [item.target.exists() for item in items] == [True] * 4 + [False] * 5
+
+
+def test_a_stream_gets_the_frames_of_an_animation_in_turn(tmp_path):
+    frames = [np.full((6, 8, 3), 40 * k, np.uint8) for k in range(5)]
+    moving = Picture([(frame, PLAIN) for frame in frames], Timing((50,) * 5))
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    with source.open("w+b") as file:
+        write_picture(file, moving, ".png")
+
+    def stream(given):
+        for before, frame in enumerate(given):
+            yield frame + np.uint8(before)
+
+    work = Work(same, stream)
+    (done,) = [
+        outcome
+        for outcome in engine.run([Item(source, target)], work, Rules())
+        if isinstance(outcome, Done)
+    ]
+    result = read_picture(done.outputs[0])
+    assert [int(frame[0, 0, 0]) for frame, _ in result.frames] == [0, 41, 82, 123, 164]
+    assert result.timing == Timing((50,) * 5)
