@@ -141,6 +141,10 @@ class Ledger:
         record = Record(item.name, self.run, source, tuple(outputs), time.time_ns())
         self._claims[item].add(record, {**asdict(self.making), "gantool": __version__})
 
+    def alone(self, item: Item) -> bool:
+        """Whether nobody else can be writing the results of `item` now."""
+        return self._claims[item].alone
+
     def release(self, item: Item) -> None:
         """Let others have `item`."""
         if claim := self._claims.pop(item, None):

@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
-from gantool import atomic, manifest
+from gantool import atomic
 from gantool.batch import Ledger
 from gantool.errors import GantoolError, ItemError
 from gantool.manifest import File
@@ -192,7 +192,7 @@ def _written(item: Item, results: _Results, rules: Rules, ledger: Ledger | None)
     """All files of an item are complete before the first gets its name."""
     paths = {named(item.target, suffix): picture for suffix, picture in results.pictures.items()}
     atomic.make_folder(item.target.parent)
-    alone = ledger is not None and manifest.alone()
+    alone = ledger is not None and ledger.alone(item)
     with ExitStack() as files:
         outputs = []
         for path, picture in paths.items():

@@ -115,12 +115,13 @@ class Manifest:
         while True:
             with _told(self.path):
                 handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-            if not _locked(handle, _place(item)):
+            locked = _locked(handle, _place(item))
+            if locked is False:
                 os.close(handle)
                 return None
             if os.fstat(handle).st_nlink:
                 self.refresh()
-                return Claim(self, item, handle)
+                return Claim(self, item, handle, bool(locked))
             os.close(handle)  # an empty one was just removed
 
     def leave(self) -> None:
@@ -128,7 +129,7 @@ class Manifest:
         with contextlib.suppress(OSError):
             handle = os.open(self.path, os.O_RDWR)
             try:
-                if not os.fstat(handle).st_size and _locked(handle, _FAR, length=0):
+                if not os.fstat(handle).st_size and _locked(handle, _FAR, length=0) is not False:
                     self.path.unlink()
             finally:
                 os.close(handle)
@@ -175,6 +176,8 @@ class Claim:
     manifest: Manifest
     item: str
     handle: int
+    alone: bool
+    """Whether it keeps everybody else away, threads of this process included."""
 
     def add(self, record: Record, run: Mapping[str, Any]) -> None:
         """See Manifest.add."""
@@ -195,11 +198,6 @@ def sha256(path: Path) -> str:
         return ""
 
 
-def alone() -> bool:
-    """Whether a claim keeps everybody else away, threads of this process included."""
-    return _OPEN_FILE_LOCKS is not None
-
-
 def _typed(read: Read) -> Read:
     """What was read, where its fields are what they should be. Raises TypeError."""
     for each in fields(read):
@@ -213,19 +211,22 @@ def _place(item: str) -> int:
     return _FAR + int.from_bytes(digest[:6])
 
 
-def _locked(handle: int, at: int, length: int = 1) -> bool:
-    """Lock bytes from `at` on, all of them for a length of 0; False where somebody else has one."""
+def _locked(handle: int, at: int, length: int = 1) -> bool | None:
+    """Lock bytes from `at` on, all of them for a length of 0; False where somebody else has one.
+
+    None where nothing keeps all others away.
+    """
     if fcntl is None:
-        return True
+        return None
     try:
         if _OPEN_FILE_LOCKS is None:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, length, at)
-        else:
-            # struct flock: type, whence, start, length, process, filled up
-            wish = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, at, length, 0)
-            fcntl.fcntl(handle, _OPEN_FILE_LOCKS, wish)
+            return None  # this process may lock it again
+        # struct flock: type, whence, start, length, process, filled up
+        wish = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, at, length, 0)
+        fcntl.fcntl(handle, _OPEN_FILE_LOCKS, wish)
     except OSError as error:
-        return error.errno not in (errno.EAGAIN, errno.EACCES)  # others: no locks here at all
+        return False if error.errno in (errno.EAGAIN, errno.EACCES) else None
     return True
 
 

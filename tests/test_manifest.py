@@ -1,5 +1,7 @@
 """Laws of the list of what was made: nothing spoils it, and a claim is one's own."""
 
+import contextlib
+import errno
 import gc
 import json
 import os
@@ -22,7 +24,9 @@ claim = Manifest(Path(sys.argv[1]), "m").claim(sys.argv[2])
 print("none" if claim is None else "one", flush=True)
 sys.stdin.read()
 """
-needs_locks = pytest.mark.skipif(not manifest.alone(), reason="no locks here that threads heed")
+needs_locks = pytest.mark.skipif(
+    manifest._OPEN_FILE_LOCKS is None, reason="no locks here that threads heed"
+)
 
 
 def record(item: str, at: int = 1) -> Record:
@@ -258,3 +262,21 @@ def test_a_file_is_known_by_its_date_else_by_its_content(tmp_path):
     assert not file.is_at(path, doubted=True)
     os.utime(path, ns=(0, 0))
     assert not file.is_at(path)
+
+
+def test_without_locks_nobody_takes_over_what_others_may_be_writing(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with closing_claim(Manifest(tmp_path, "m").claim("a")) as claim:
+        assert claim.alone == (manifest._OPEN_FILE_LOCKS is not None)
+    monkeypatch.setattr(manifest.fcntl, "fcntl", refused)
+    monkeypatch.setattr(manifest.fcntl, "lockf", refused)
+    with closing_claim(Manifest(tmp_path, "m").claim("a")) as claim:
+        assert not claim.alone
+
+
+@contextlib.contextmanager
+def closing_claim(claim):
+    yield claim
+    claim.release()
