@@ -43,9 +43,13 @@ def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str
     contract = dataclasses.replace(wanted.contract, **facts)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
-        contract = _measured(model, contract, draft)
-        _write(model, contract, draft)
-        difference = parity(stored, contract, draft)
+        try:
+            contract = _measured(model, contract, draft)
+            _write(model, contract, draft)
+            difference = parity(stored, contract, draft)
+        except ModelError as error:  # it names the draft
+            reason = str(error).removeprefix(f"{draft}: ")
+            raise ModelError(f"{path}: not written: {reason}") from error
         if not difference <= PARITY:  # also where it is not a number
             raise ModelError(
                 f"{path}: not written: onnxruntime differs from torch by {difference:.2f} levels"

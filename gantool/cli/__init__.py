@@ -1,5 +1,6 @@
 """The command line: the only room that prints, asks or exits."""
 
+import contextlib
 import os
 import sys
 
@@ -32,5 +33,6 @@ def _run(arguments: list[str]) -> int:
 
             return start(arguments)
     except Stopped as stopped:
-        print("gantool: stopped", file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):  # nobody may be there to be told
+            print("gantool: stopped", file=sys.stderr)
         return 128 + stopped.number

@@ -130,4 +130,4 @@ def _unexpected(error: Exception) -> str:
 
 
 def _say(line: str) -> None:
-    print(f"gantool: {show.one_line(line)}", file=sys.stderr)
+    show.say(f"gantool: {line}")

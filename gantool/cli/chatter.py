@@ -20,7 +20,8 @@ def silenced() -> Iterator[None]:
         os.close(kept)
         yield
         return
-    stream.flush()
+    with contextlib.suppress(OSError, ValueError):
+        stream.flush()
     if own == 2:
         sys.stderr = open(kept, "w", 1, stream.encoding, stream.errors, closefd=False)  # noqa: SIM115  # closed below
     with open(os.devnull, "wb") as nowhere:
@@ -28,7 +29,8 @@ def silenced() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
         os.dup2(kept, 2)
         sys.stderr = stream
         os.close(kept)

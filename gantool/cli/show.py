@@ -6,7 +6,7 @@ rich is imported where it draws: a run in a script or a pipe starts without it.
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def out(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line on stderr."""
-    print(one_line(text), file=sys.stderr, flush=True)
+    """A line on stderr, where there is anybody to read it."""
+    with suppress(OSError, ValueError):
+        print(one_line(text), file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:

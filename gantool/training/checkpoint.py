@@ -4,6 +4,7 @@ A folder appears whole (`atomic.write_folder`) and carries the hash of each file
 one is recognised and the one before it taken.
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -189,7 +190,7 @@ def _save_tensors(tensors: dict[str, Tensor], file: Path) -> None:
     try:
         save_file(tensors, file)
     except SafetensorError as error:  # its way to say that the disk is full
-        raise OSError(str(error)) from error
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def _signed(state: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gantool.errors import ItemError
-from gantool.media.images import read_image
+from gantool.media.images import RAW_SUFFIXES, read_image
 from gantool.training import layouts
 from gantool.training.layouts import Layout
 from gantool.training.partners import partners, renames_to_pairs
@@ -20,7 +20,7 @@ SMALL = 64
 """Pixels of a side under which there is little to learn from a picture."""
 MIXED = 4
 """How many times larger one picture of a set of pairs may be than another, by its side."""
-UNREAD = {".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".raw", ".dng", ".cr2", ".nef"}
+UNREAD = {".jxl", ".jp2", ".psd", ".svg", ".raw"} | RAW_SUFFIXES
 """Endings of pictures that are not read."""
 
 

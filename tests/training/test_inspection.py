@@ -168,10 +168,10 @@ def test_pictures_beside_the_layout_are_told(tmp_path):
 
 def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
     put(tmp_path, GOOD)
-    for name in ("c.HEIC", "d.jxl", "notes.txt"):
+    for name in ("c.CR2", "d.jxl", "notes.txt"):
         (tmp_path / name).touch()
     remark = the_remark(tmp_path)
-    assert (remark.path.name, remark.others) == ("c.HEIC", 1)
+    assert (remark.path.name, remark.others) == ("c.CR2", 1)
 
 
 def test_one_picture_is_refused(tmp_path):

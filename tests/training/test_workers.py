@@ -78,7 +78,8 @@ def together(folder: Path, max_steps: int, world: int = 2) -> list[dict[str, obj
     here = Path(__file__).parent
     code = f"""import sys; sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]
 from pathlib import Path; import test_workers
-test_workers.take_part(Path({str(folder)!r}), {max_steps})"""
+test_workers.take_part(Path({str(folder)!r}), {max_steps})
+import os; os._exit(0)  # threads of torch may abort the end of the interpreter"""
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)}
     started = [
         subprocess.Popen([sys.executable, "-c", code], env=os.environ | place | {"RANK": str(rank)})
