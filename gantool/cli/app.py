@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from gantool import __version__, api
-from gantool.cli import data, doctor, evaluate, models, plugins, recipes, show, tasks, training
+from gantool.cli import (
+    data,
+    doctor,
+    evaluate,
+    models,
+    plugins,
+    recipes,
+    show,
+    signals,
+    tasks,
+    training,
+)
 from gantool.errors import GantoolError, OutputError, PluginError
 from gantool.plugin_manager import Plugin
 
@@ -35,6 +46,7 @@ def start(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="gantool")
     try:
         registry = api.registry()
+        signals.check()
         for plugin in registry.broken:
             _say(f"plugin {plugin} is off: {plugin.problem}")
         for clash in registry.clashes:
@@ -45,6 +57,7 @@ def start(arguments: list[str]) -> int:
             _say("stopped")
         return int(result or 0)
     except GantoolError as error:
+        signals.check()
         _say(str(error))
         return error.exit_code
     except typer.TyperException as error:  # a usage error, in Typer's words
@@ -60,6 +73,7 @@ def start(arguments: list[str]) -> int:
     except show.Unread as error:
         raise BrokenPipeError from error
     except Exception as error:
+        signals.check()
         if os.environ.get("GANTOOL_DEBUG"):
             raise
         _say(_unexpected(error))

@@ -44,6 +44,15 @@ class Stop:
 
 
 _current: list[Stop] = []
+_raised: list[int] = []
+"""Signals that were raised: where a library in C is just being loaded, it makes of that what it
+likes, and hides it."""
+
+
+def check() -> None:
+    """Raises Stopped where a signal came that something else was made of."""
+    if _raised:
+        raise Stopped(_raised[-1])
 
 
 @contextlib.contextmanager
@@ -55,6 +64,7 @@ def stopping(
     A program that is `watched` ends `grace` seconds later, or at once with the second signal,
     whatever it is stuck in, unless that is infinite.
     """
+    check()
     stop = Stop(cancel=cancel, grace=grace)
     _current.append(stop)
     before = _handled()
@@ -116,6 +126,7 @@ def _leave(number: int) -> None:
 
 def _asked(number: int, _: FrameType | None) -> None:
     if not _current:
+        _raised.append(number)
         raise Stopped(number)
     stop = _current[-1]
     stop.ask(number)

@@ -240,3 +240,20 @@ def test_without_torch_training_says_what_to_install_and_pictures_work():
     assert (ended.code, ended.err.count("\n")) == (6, 1)
     assert 'pip install "gantool[train]"' in ended.err
     assert in_a_process("superres", "a.png", code=without).code == 0
+
+
+def test_a_signal_that_a_library_makes_an_error_of_is_still_one():
+    """As where it comes while onnxruntime is being loaded."""
+    hidden = """
+import os, signal
+from gantool import api
+def plan(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(10**6): pass
+    except BaseException as error:
+        raise ImportError("initialization failed") from error
+api.plan = plan
+"""
+    ended = in_a_process("superres", "a.png", code=hidden)
+    assert (ended.code, ended.out, ended.err) == (143, "", "gantool: stopped\n")
