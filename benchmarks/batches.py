@@ -213,14 +213,14 @@ def gantool(*arguments: str, folder: Path) -> Ended:
     watch.ended.set()
     seconds = time.monotonic() - began
     cpu = usage.ru_utime + usage.ru_stime
-    return Ended(process.returncode, events, seconds, cpu, watch.peak, usage.ru_maxrss * 1024)
+    return Ended(process.returncode, events, seconds, cpu, watch.peak, watch.resident)
 
 
 class Watch:
     """The memory of a process that is no file's, looked at a hundred times a second."""
 
     def __init__(self, process: int) -> None:
-        self.anonymous = self.peak = 0
+        self.anonymous = self.peak = self.resident = 0
         self.ended = threading.Event()
         self._status = Path(f"/proc/{process}/status")
         threading.Thread(target=self._look, daemon=True).start()
@@ -232,8 +232,13 @@ class Watch:
             except OSError:
                 return
             if "RssAnon:" in text:
-                self.anonymous = int(text.partition("RssAnon:")[2].split()[0]) * 1024
+                self.anonymous = self._bytes(text, "RssAnon:")
                 self.peak = max(self.peak, self.anonymous)
+                self.resident = self._bytes(text, "VmHWM:")  # getrusage knows its parent's, too
+
+    @staticmethod
+    def _bytes(text: str, name: str) -> int:
+        return int(text.partition(name)[2].split()[0]) * 1024
 
 
 def mean(events: Sequence[tuple[float, int]]) -> float:
