@@ -51,6 +51,8 @@ def _verdict(path: Path) -> str:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * SECONDS
         )
+    except OSError:
+        return ""
     except subprocess.TimeoutExpired:
         return f"it did not finish a picture of {size} in {2 * SECONDS} s"
     if done.returncode == -getattr(signal, "SIGXCPU", 0):
