@@ -115,8 +115,8 @@ def _watch(receiver: int) -> None:
 
 def _leave(number: int) -> None:
     """End the process where it is: nothing half-written stays."""
-    if atomic := sys.modules.get("gantool.atomic"):
-        atomic.discard()
+    if discard := getattr(sys.modules.get("gantool.atomic"), "discard", None):
+        discard()
     with contextlib.suppress(AttributeError, OSError, ValueError):  # nobody may be there to be told
         told = sys.stderr.fileno()
         cursor = b"\x1b[?25h\n" if os.isatty(told) else b""  # which a bar had hidden
@@ -124,8 +124,10 @@ def _leave(number: int) -> None:
     os._exit(128 + number)
 
 
-def _asked(number: int, _: FrameType | None) -> None:
+def _asked(number: int, frame: FrameType | None) -> None:
     if not _current:
+        if _imports(frame):  # modules in C that import others lose what is raised, or print it
+            _leave(number)
         _raised.append(number)
         raise Stopped(number)
     stop = _current[-1]
@@ -133,6 +135,13 @@ def _asked(number: int, _: FrameType | None) -> None:
     stop.seen += 1
     if stop.seen > 1:
         raise Stopped(number)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported there."""
+    while frame and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _handled() -> dict[signal.Signals, object]:

@@ -149,14 +149,14 @@ def test_the_second_signal_ends_it_at_once(stuck):
 
 @pytest.mark.slow
 def test_a_signal_at_any_moment_of_the_start_ends_it(nursery, model, inputs, tmp_path, scale):
-    moments, ends = max(6, round(40 * scale)), Counter()
+    moments, ends = max(20, round(200 * scale)), Counter()
     for moment in range(moments):
         number = list(STOPS)[moment % 2]
         out = tmp_path / f"{moment}"
         words = ("run", model, inputs, "-o", out, "--device", "cpu", "-q")
         run = nursery.start(*words, fresh=True)
         assert run.listens()
-        time.sleep(0.7 * moment / moments)
+        time.sleep(0.3 * moment / moments)
         run.kill(number)
         assert run.wait(SOON) == STOPS[number], run.err
         lines = [line for line in run.err.splitlines() if not line.startswith("failed ")]
