@@ -4,6 +4,7 @@ Whatever happens in between, the final name holds the old content or the new one
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -15,6 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gantool.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # there nobody is sure to be alone
 
 ASIDE = ".gantool-"
 """How the names of files and folders begin that are still being written."""
@@ -33,12 +39,11 @@ def replacing(
 ) -> Iterator[BinaryIO]:
     """Yield a file aside; when the block ends well it is synced and becomes `path`.
 
-    `mtime_ns` is the time it gets. `alone`: nobody else writes `path`, so that the file aside has
-    one name, and what a killed process left is written over. Raises OutputError where the system
-    refuses; then, and when the block raises, nothing changed.
+    `mtime_ns` is the time it gets. `alone`: nobody else should write `path`, so that the file aside
+    has one name, and what a killed process left is written over; who comes second has another one.
+    Raises OutputError where the system refuses; then, and when the block raises, nothing changed.
     """
-    with _writing(path):
-        aside = _aside(path, alone=alone)
+    with _writing(path), _aside(path, alone=alone) as aside:
         _begun.add(aside)
         try:
             with aside.open("w+b") as file:
@@ -65,9 +70,33 @@ def discard() -> None:
             os.unlink(aside)
 
 
-def _aside(path: Path, *, alone: bool) -> Path:
-    name = hashlib.sha256(os.fsencode(path.name)).hexdigest() if alone else secrets.token_hex(12)
-    return path.with_name(f"{ASIDE}{name[:24]}")
+@contextlib.contextmanager
+def _aside(path: Path, *, alone: bool) -> Iterator[Path]:
+    """Yield a name for the file aside; where `alone`, the same every time, unless it is in use."""
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    aside = path.with_name(f"{ASIDE}{name[:24]}")
+    with contextlib.ExitStack() as locks:
+        if not (alone and _locked(aside, locks)):
+            aside = path.with_name(f"{ASIDE}{secrets.token_hex(12)}")
+        yield aside
+
+
+def _locked(aside: Path, locks: contextlib.ExitStack) -> bool:
+    """Lock it until `locks` are closed, when it has its name; False where somebody else has it."""
+    if fcntl is None:
+        return False
+    try:
+        handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False  # a link that somebody has put there
+    locks.callback(os.close, handle)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), os.lstat(aside))  # or it just got its name
+    except OSError:
+        return False
 
 
 def write_text(path: Path, text: str) -> None:

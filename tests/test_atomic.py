@@ -200,6 +200,37 @@ def test_what_a_kill_left_aside_is_taken_over_by_who_is_alone(alone, tmp_path):
     assert len(list(tmp_path.iterdir())) == (1 if alone else 3)
 
 
+def test_two_who_take_themselves_for_alone_do_not_write_one_file(tmp_path):
+    """The first has its name while the second still writes: what it named must stay whole."""
+    path = tmp_path / "a.png"
+    with replacing(path, alone=True) as second:
+        second.write(b"half")
+        second.flush()
+        with replacing(path, alone=True) as first:
+            first.write(b"first")
+        assert path.read_bytes() == b"first"
+        second.write(b" and whole")
+    assert path.read_bytes() == b"half and whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_in_the_place_of_a_file_aside_is_not_followed(tmp_path):
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        mock.patch("os.unlink"),
+        replacing(tmp_path / "a", alone=True),
+    ):
+        raise KeyboardInterrupt
+    (aside,) = tmp_path.iterdir()
+    aside.unlink()
+    (tmp_path / "mine").write_bytes(b"mine")
+    aside.symlink_to(tmp_path / "mine")
+    with replacing(tmp_path / "a", alone=True) as file:
+        file.write(b"new")
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
 def test_an_error_of_an_encoder_is_not_one_of_the_disk(tmp_path):
     def encode():
         with replacing(tmp_path / "a") as file:
