@@ -133,6 +133,9 @@ class Ledger:
         if self.exists == "overwrite" or not path.exists():
             return
         maker = self._made(item, path)
+        if maker is None:
+            self._manifest(item).look()  # who does another part may just have made it
+            maker = self._made(item, path)
         if maker is None or maker.run != self.run:
             raise ItemError(f"{path}: there already, made by something else: --overwrite does it")
 

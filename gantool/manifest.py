@@ -84,7 +84,12 @@ class Manifest:
         self._runs: set[str] = set()
         self._read: dict[Path, int] = {}
         self._lock = threading.Lock()
-        for path in sorted({*folder.glob(f"{prefix}*{SUFFIX}"), self.path}):
+        self._pattern = f"{prefix}*{SUFFIX}"
+        self.look()
+
+    def look(self) -> None:
+        """Read what has been added since to all of the folder's manifests."""
+        for path in sorted({*self.folder.glob(self._pattern), self.path}):
             self.refresh(path)
 
     def history(self, item: str) -> list[Record]:

@@ -113,3 +113,19 @@ def test_shards_at_once_are_disjoint_and_complete(nursery, words, inputs, alone,
         skipped = trees.events(again.out, "item.skipped")
         assert {each["reason"] for each in skipped} == {"up to date"}
         assert len(skipped) == COUNT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parts", [["1/2", "1/3", "2/3"], ["1/1", "2/3"]])
+def test_parts_that_overlap_spoil_nothing(parts, nursery, words, alone, tmp_path, scale):
+    """Their claims are in different files: a picture may be done twice, but never by halves."""
+    for number in rounds(scale, 20):
+        out = tmp_path / f"{number}"
+        runs = [nursery.start(*words, "-o", out, "--shard", part, "--jobs", 2) for part in parts]
+        while any(not run.ended for run in runs):
+            for path in out.rglob("[!.]*.*"):
+                assert path.read_bytes() == alone[path.relative_to(out).as_posix()]
+            nursery.take(0.005)
+        assert [run.wait() for run in runs] == [0] * len(parts), [run.err for run in runs]
+        assert nursery.run(*words, "-o", out).wait() == 0
+        check(out, alone)
