@@ -6,6 +6,7 @@ made, or not gantool, is never replaced.
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,11 @@ from gantool.media.places import Item, named
 from gantool.outcomes import ELSEWHERE, FOREIGN, THERE, UP_TO_DATE, Skipped
 
 Exists: TypeAlias = Literal["auto", "skip", "overwrite", "rename", "error"]
-State: TypeAlias = Literal["missing", "done", "foreign", "other"]
+State: TypeAlias = Literal["missing", "done", "foreign", "other", "another"]
+_REFUSED: Mapping[str, str] = {
+    "other": "with other options or another model",
+    "another": "of another input",
+}
 RECENT = 2 * 10**9
 """Nanoseconds before a record in which a second change of the input may have the same date."""
 
@@ -136,7 +141,7 @@ class Ledger:
         if maker is None:
             self._manifest(item).look()  # who does another part may just have made it
             maker = self._made(item, path)
-        if maker is None or maker.run != self.run:
+        if maker is None or maker.run != self.run or _is_of_another(maker, item):
             raise ItemError(f"{path}: there already, made by something else: --overwrite does it")
 
     def settle(self, item: Item, source: File, outputs: Sequence[File]) -> None:
@@ -173,6 +178,8 @@ class Ledger:
             return "foreign"
         if any(maker.run != self.run for maker in makers if maker):
             return "other"
+        if any(_is_of_another(maker, item) for maker in makers if maker):
+            return "another"
         last = history[-1]
         whole = len(there) == len(last.outputs) and all(maker is last for maker in makers)
         return "done" if whole and _unchanged(item.source, last) else "missing"
@@ -185,10 +192,10 @@ class Ledger:
             return _skipped(item, UP_TO_DATE)
         if state == "foreign":
             return _skipped(item, FOREIGN)
-        if state == "other":
+        if state in _REFUSED:
             raise UsageError(
-                f"{item.target}: made with other options or another model: choose another place "
-                "with -o, or --overwrite"
+                f"{item.target}: made {_REFUSED[state]}: choose another place with -o, or "
+                "--overwrite"
             )
         if self.exists != "auto" and any(map(Path.exists, self._files(item))):
             return self._in_the_way(item)
@@ -243,4 +250,11 @@ def _unchanged(source: Path, record: Record) -> bool:
         recent = source.stat().st_mtime_ns > record.at - RECENT
     except OSError:
         return False
-    return record.source.is_at(source, doubted=recent)
+    moved = record.source.name != os.path.abspath(source)
+    return record.source.is_at(source, doubted=recent or moved)
+
+
+def _is_of_another(record: Record, item: Item) -> bool:
+    """Whether it was made of a file elsewhere with another content: of no older state of this."""
+    moved = record.source.name != os.path.abspath(item.source)
+    return moved and not _unchanged(item.source, record)

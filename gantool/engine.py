@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -134,7 +135,7 @@ def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -
             raise
         return Failed(item.source, _reason(item, error))
     mtime_ns = picture.frames[0][1].mtime_ns or 0
-    source = File(str(item.source), picture.bytes, mtime_ns, picture.sha256)
+    source = File(os.path.abspath(item.source), picture.bytes, mtime_ns, picture.sha256)
     return _Results(pictures, source, seconds, picture.notes)
 
 

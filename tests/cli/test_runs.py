@@ -287,3 +287,26 @@ def test_what_another_program_must_open_first_is_counted(gantool, monkeypatch):
     assert "left out: 2 camera raw files: develop them to TIFF first" in err
     assert 'left out: 1 HEIC pictures: pip install "gantool[heif]"' in err
     assert len(tree()) == 3
+
+
+def test_the_result_of_another_picture_of_the_same_name_is_not_replaced(gantool):
+    Path("other").mkdir()
+    write_image(Path("other/a.png"), 255 - NOISE, Carry())
+    gantool(*RUN, "photos/a.png", "-o", "out")
+    before = Path("out/a.png").read_bytes()
+    os.utime("other/a.png", ns=(Path("photos/a.png").stat().st_mtime_ns,) * 2)
+    code, out, err = gantool(*RUN, "other/a.png", "-o", "out")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert all(word in err for word in ("out/a.png", "another input", "-o", "--overwrite"))
+    assert Path("out/a.png").read_bytes() == before
+    assert gantool(*RUN, "other/a.png", "-o", "out", "--overwrite")[0] == 0
+    assert Path("out/a.png").read_bytes() != before
+
+
+def test_inputs_that_were_moved_are_not_done_again(gantool, monkeypatch):
+    gantool(*RUN, "photos", "-o", "out", "--exclude", "z.png")
+    Path("photos").rename("elsewhere")
+    assert gantool(*RUN, "elsewhere", "-o", "out", "--exclude", "z.png")[1] == ""
+    monkeypatch.chdir("elsewhere")
+    done = gantool("run", "../x2.onnx", ".", "-o", "../out", "--exclude", "z.png")
+    assert done[:2] == (0, "")
