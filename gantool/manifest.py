@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import struct
 import sys
 import threading
@@ -28,6 +29,8 @@ except ImportError:  # Windows
 SUFFIX = ".jsonl"
 VERSION = 1
 _FAR = 1 << 60
+_OWN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_STRANGE = "no file but a link, pipe or device: remove it, or choose another place with -o"
 _OPEN_FILE_LOCKS = getattr(fcntl, "F_OFD_SETLK", None) if sys.maxsize > 1 << 32 else None
 
 
@@ -103,7 +106,7 @@ class Manifest:
 
     def _refresh(self, path: Path) -> None:
         try:
-            with path.open("rb") as file:
+            with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
                 file.seek(self._read.get(path, 0))
                 added = file.read()
         except FileNotFoundError:
@@ -119,7 +122,7 @@ class Manifest:
         """The right to make an item, or None while another process has it. Raises OutputError."""
         while True:
             with _told(self.path):
-                handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+                handle = _opened(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             locked = _locked(handle, _place(item))
             if locked is False:
                 os.close(handle)
@@ -132,7 +135,7 @@ class Manifest:
     def leave(self) -> None:
         """Remove the file where nothing was ever written into it and nobody is at work."""
         with contextlib.suppress(OSError):
-            handle = os.open(self.path, os.O_RDWR)
+            handle = _opened(self.path, os.O_RDWR)
             try:
                 if not os.fstat(handle).st_size and _locked(handle, _FAR, length=0) is not False:
                     self.path.unlink()
@@ -201,6 +204,23 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
+
+
+def _opened(path: Path, flags: int) -> int:
+    """A handle of a manifest, and of nothing else: no link, pipe or device is followed.
+
+    Raises OSError where the system refuses, OutputError for what is no manifest.
+    """
+    try:
+        handle = os.open(path, flags | _OWN, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise OutputError(f"{path}: {_STRANGE}") from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OutputError(f"{path}: {_STRANGE}")
+    return handle
 
 
 def _typed(read: Read) -> Read:

@@ -20,6 +20,7 @@ from gantool.api.planning import plan_model as plan_model
 from gantool.api.run_options import COMMANDS as COMMANDS
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import SAMPLE as SAMPLE
+from gantool.api.running import check_report as check_report
 from gantool.api.running import ending as ending
 from gantool.api.running import execute as execute
 from gantool.api.running import run as run

@@ -49,6 +49,8 @@ class Plan:
     batch: Batch
     left_out: Mapping[str, int]
     """Pictures that were not taken from folders, by the reason."""
+    unread: tuple[tuple[Path, str], ...]
+    """Folders that could not be looked into, and why."""
     device: Device
     rules: Rules
     ledger: Ledger
@@ -165,6 +167,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         sessions,
         Batch(batch.items[: options.limit], batch.skipped),
         found.left_out,
+        found.unread,
         sessions[0].device if sessions else providers.choose(options.device),
         _rules(pipeline, options, models, _scale(pipeline, sessions)),
         ledger,

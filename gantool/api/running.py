@@ -37,6 +37,8 @@ def execute(plan: Plan) -> Generator[Outcome, None, None]:
     """
     from gantool import engine
 
+    for folder, reason in plan.unread:
+        yield Failed(folder, f"{folder}: the folder cannot be read: {reason}")
     yield from plan.batch.skipped
     todo = list(plan.items)
     try:
@@ -80,6 +82,13 @@ def run(
 
 def _outcomes(plan: Plan) -> Iterator[Done | Failed | Skipped]:
     return (each for each in execute(plan) if not isinstance(each, Started))
+
+
+def check_report(path: Path) -> None:
+    """Raises UsageError or OutputError where the page of a run must not, or cannot, be."""
+    from gantool.reports import run_page
+
+    run_page.check(path)
 
 
 def write_report(

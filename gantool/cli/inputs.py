@@ -47,6 +47,8 @@ def run(
     dry_run: bool,
 ) -> int:
     """`call` on the inputs, `-` among them, on the sample, or on what is found without either."""
+    if talk.report:
+        api.check_report(talk.report)
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
     way = partial(runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)

@@ -207,6 +207,8 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
         _line(as_json, "item.skipped", f"{skipped.source}: {skipped.reason}", skipped)
     for what, number in plan.left_out.items():
         say(f"left out: {number} {what}")
+    for folder, reason in plan.unread:
+        say(f"{folder}: the folder cannot be read: {reason}")
     with silenced():
         estimate = api.estimate(plan)
     if as_json:

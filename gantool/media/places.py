@@ -56,7 +56,10 @@ def named(target: Path, result: str) -> Path:
 
 def holds_results(folder: Path) -> bool:
     """Whether results, and no inputs, were put into it."""
-    return any(folder.glob(f"{RESULTS}*"))
+    try:
+        return any(folder.glob(f"{RESULTS}*"))
+    except OSError:  # it is told where it is looked into
+        return False
 
 
 def manifest_of(root: Path, folder: Path) -> str:

@@ -31,6 +31,8 @@ class Found:
     items: tuple[Item, ...]
     left_out: Mapping[str, int]
     """How many pictures were left out, by the reason, as in «3 pictures that gantool made»."""
+    unread: tuple[tuple[Path, str], ...] = ()
+    """Folders that could not be looked into, and why."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def plan(inputs: Sequence[str], places: Places, choice: Choice = EVERY) -> Found
     with an input, NoPictureError where there is no picture.
     """
     left_out: Counter[str] = Counter()
+    unread: list[OSError] = []
     given = list(dict.fromkeys(_expanded(inputs, choice, left_out)))
     file = exact(places, given)
     items: list[Item] = []
@@ -68,19 +71,21 @@ def plan(inputs: Sequence[str], places: Places, choice: Choice = EVERY) -> Found
         if file is not None:
             items.append(Item(path, file, file.parent))
         elif path.is_dir():
-            items += _Tree(path, places, choice, root_of(places.output, path, given)).items(
-                left_out
-            )
+            tree = _Tree(path, places, choice, root_of(places.output, path, given))
+            items += tree.items(left_out, unread)
         else:
             items.append(beside(path, places))
     items = list(dict.fromkeys(items))
+    closed = tuple((Path(error.filename), error.strerror or str(error)) for error in unread)
     if not items:
-        said = ", ".join(f"{number} {what}" for what, number in left_out.items())
+        said = [f"{number} {what}" for what, number in left_out.items()]
+        said += [f"{path}: cannot be read: {reason}" for path, reason in closed]
         raise NoPictureError(
-            f"{', '.join(inputs)}: no picture in there" + (f" but {said}" if said else "")
+            f"{', '.join(inputs)}: no picture in there"
+            + (f" but {', '.join(said)}" if said else "")
         )
     refuse_collisions(items, places.results)
-    return Found(tuple(items), left_out)
+    return Found(tuple(items), left_out, closed)
 
 
 def _expanded(
@@ -142,14 +147,14 @@ class _Tree:
     root: Path | None
     """Of the results; None: beside the folder."""
 
-    def items(self, left_out: Counter[str]) -> list[Item]:
+    def items(self, left_out: Counter[str], unread: list[OSError]) -> list[Item]:
         """In order of their names; hidden files and the output itself are left out."""
         target, choice = self.target(), self.choice
         if any(map(holds_results, _upwards(self.folder))):
             choice = replace(choice, is_result=lambda _: False)  # results are what was asked for
         manifest = manifest_of(target, self.folder)
         items = []
-        for path in self._files(target, left_out):
+        for path in self._files(target, left_out, unread):
             relative = path.relative_to(self.folder)
             if not _taken(path, relative, choice, left_out):
                 continue
@@ -164,11 +169,11 @@ class _Tree:
             raise UsageError(f"{self.folder}: has no place beside it for results: give one with -o")
         return self.root or top.with_name(f"{top.name}-{self.places.name}")
 
-    def _files(self, target: Path, left_out: Counter[str]) -> Iterator[Path]:
+    def _files(self, target: Path, left_out: Counter[str], unread: list[OSError]) -> Iterator[Path]:
         avoid = (self.places.output or target).resolve()
         if avoid == self.folder.resolve():
             avoid = Path()
-        for here, folders, files in os.walk(self.folder):
+        for here, folders, files in os.walk(self.folder, onerror=unread.append):
             folders[:] = sorted(
                 each for each in folders if self._enters(Path(here, each), avoid, left_out)
             )
@@ -179,6 +184,9 @@ class _Tree:
 
     def _enters(self, folder: Path, avoid: Path, left_out: Counter[str]) -> bool:
         if folder.name.startswith(".") or folder.resolve() == avoid:
+            return False
+        if folder.is_symlink():
+            left_out["linked folders: name them to do them"] += 1
             return False
         if holds_results(folder):
             left_out["folders of results that gantool made"] += 1

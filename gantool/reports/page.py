@@ -26,6 +26,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.8rem 0.3rem 0;
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } }
 @media print { .cards { grid-template-columns: 1fr 1fr; } figure { break-inside: avoid; } }
 """
+GENERATOR = '<meta name="generator" content="gantool">'
 _ALLOWED = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 )
@@ -43,7 +44,7 @@ def page(title: str, body: Iterable[str], *, style: str = "", script: str = "") 
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_ALLOWED}">\n'
-        f"<title>{text(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
+        f"{GENERATOR}\n<title>{text(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
     )
     yield from body
     yield f"<script>{script}</script>\n</body>\n</html>\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from gantool import atomic
-from gantool.errors import ItemError
-from gantool.reports.page import page, table, text
+from gantool.errors import ItemError, OutputError, UsageError
+from gantool.reports.page import GENERATOR, page, table, text
 from gantool.reports.sights import sights
 from gantool.reports.slider import SCRIPT, STYLE, slider
 
@@ -42,6 +43,32 @@ class Run:
     """The line it ended with."""
     details: Mapping[str, str]
     entries: Sequence[Entry]
+
+
+def check(path: Path) -> None:
+    """Raises UsageError for a place that is not a page's, OutputError where none can be written.
+
+    Nothing but a page that gantool wrote is ever replaced by one.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {path}: must end in .html")
+    if os.path.lexists(path) and not _is_page(path):
+        raise UsageError(f"--report {path}: there already, not a report of gantool: choose another")
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise OutputError(f"--report {path}: cannot be written: {folder} is no folder to write in")
+
+
+def _is_page(path: Path) -> bool:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return GENERATOR.encode() in file.read(4096)
+    except OSError:
+        return False
 
 
 def write(path: Path, run: Run) -> None:

@@ -310,3 +310,64 @@ def test_inputs_that_were_moved_are_not_done_again(gantool, monkeypatch):
     monkeypatch.chdir("elsewhere")
     done = gantool("run", "../x2.onnx", ".", "-o", "../out", "--exclude", "z.png")
     assert done[:2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["photos/a.png", "photos-superres-x2/a.png", "notes.html", "link.html", "folder.html", "a.txt"],
+)
+def test_a_report_replaces_nothing_but_a_report(place, gantool):
+    Path("notes.html").write_text("<html>mine</html>")
+    Path("link.html").symlink_to("photos/a.png")
+    Path("folder.html").mkdir()
+    before = Path("photos/a.png").read_bytes(), Path("notes.html").read_bytes()
+    code, out, err = gantool(*RUN, "photos", "--report", place)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"--report {place}" in err
+    assert (Path("photos/a.png").read_bytes(), Path("notes.html").read_bytes()) == before
+    assert not Path("photos-superres-x2").exists()
+
+
+def test_a_report_is_replaced_by_the_next_and_its_place_is_tried_before_the_run(gantool):
+    for _ in range(2):
+        assert gantool(*RUN, "photos", "--report", "deep/run.html")[0] == 1
+        assert "4" in Path("deep/run.html").read_text()
+    code, out, err = gantool(*RUN, "photos", "--overwrite", "--report", "photos/a.png/run.html")
+    assert (code, out, err.count("\n")) == (7, "", 1)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "device"])
+@pytest.mark.parametrize("name", [".gantool-beside.jsonl", ".gantool-beside-1of2.jsonl"])
+def test_what_stands_in_the_place_of_a_manifest_is_not_written_or_waited_for(kind, name, gantool):
+    manifest, before = Path("photos", name), Path("photos/b.jpg").read_bytes()
+    if kind == "pipe":
+        os.mkfifo(manifest)
+    else:
+        manifest.symlink_to("b.jpg" if kind == "link" else "/dev/zero")
+    code, out, err = gantool(*RUN, "photos/a.png")
+    assert (code, out) == (7, "")
+    assert f"{manifest}: no file but a link, pipe or device" in err
+    assert Path("photos/b.jpg").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_read_fails_and_the_others_are_done(gantool, monkeypatch):
+    walk = os.walk
+
+    def closed(top, onerror):
+        onerror(PermissionError(13, "Permission denied", f"{top}/deep"))
+        for here, folders, files in walk(top):
+            folders[:] = [folder for folder in folders if folder != "deep"]
+            yield here, folders, files
+
+    monkeypatch.setattr(os, "walk", closed)
+    code, out, err = gantool(*RUN, "photos", "--exclude", "z.png")
+    assert code == 1
+    assert "failed photos/deep: the folder cannot be read: Permission denied" in err
+    assert tree() == ["a.png", "b.jpg"]
+    assert "photos/deep: the folder cannot be read" in gantool(*RUN, "photos", "--dry-run")[2]
+
+
+def test_linked_folders_are_counted(gantool):
+    Path("elsewhere").mkdir()
+    Path("photos/link").symlink_to("../elsewhere")
+    assert "left out: 1 linked folders: name them to do them" in gantool(*RUN, "photos")[2]
