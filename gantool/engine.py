@@ -51,6 +51,8 @@ class Rules:
     """Pictures read at once, and as many written."""
     fail_fast: bool = False
     """Nothing is begun after a failure."""
+    limit: int | None = None
+    """Nothing is begun after so many pictures that could be done."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def run(
         ThreadPoolExecutor(rules.jobs, "write") as writer,
     ):
         writing: deque[Future[Done | Failed]] = deque()
+        made = 0
         for item, reading in _ahead(reader, items, rules, stop):
             if isinstance(item, Skipped):
                 yield item
@@ -101,6 +104,9 @@ def run(
             if rules.fail_fast and isinstance(results, Failed):
                 stop.set()
             writing.append(writer.submit(_write, item, results, rules, ledger))
+            made += isinstance(results, _Results)
+            if made == rules.limit:
+                break
             ahead = 0 if _is_heavy(results) else max(AHEAD, rules.jobs)
             while len(writing) > ahead or (writing and writing[0].done()):
                 yield writing.popleft().result()

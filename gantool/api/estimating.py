@@ -31,8 +31,8 @@ class Estimate:
     seconds: float = 0.0
     free: int = 0
     """Bytes free where the first result goes."""
-    unreadable: int = 0
-    """Items whose header cannot be read, or is over the limits."""
+    refused: tuple[str, ...] = ()
+    """Lines about items that will fail, by what their headers tell."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class _Probe:
 
 def estimate(plan: Plan) -> Estimate:
     """About what `plan` takes; runs one picture of middling size in memory, writes nothing."""
-    sizes = dict(_sizes(plan))
-    unreadable = len(plan.items) - len(sizes)
+    refused: list[str] = []
+    sizes = dict(_sizes(plan, refused))
     probe = next(_probes(plan, sizes), None)
     if probe is None:
-        return Estimate(unreadable=unreadable)
+        return Estimate(refused=tuple(refused))
     total = sum(sizes.values())
     free = shutil.disk_usage(_existing(plan.items[0].root)).free
     return Estimate(
@@ -58,17 +58,24 @@ def estimate(plan: Plan) -> Estimate:
         round(total * probe.bytes),
         total * probe.seconds,
         free,
-        unreadable,
+        tuple(refused),
     )
 
 
-def _sizes(plan: Plan) -> Iterator[tuple[Item, int]]:
+def _sizes(plan: Plan, refused: list[str]) -> Iterator[tuple[Item, int]]:
     from gantool.media.headers import read_header
+    from gantool.media.results import check_fits
 
+    limits = plan.rules.limits
     for item in plan.items:
         try:
-            header = read_header(item.source, plan.rules.limits)
-        except ItemError:
+            header = read_header(item.source, limits)
+            width, height = (round(side * limits.scale) for side in (header.width, header.height))
+            check_fits(width, height, header.frames, item.target.suffix)
+        except ItemError as error:
+            text = str(error)
+            named = text if str(item.source) in text else f"{item.source}: {text}"
+            refused.append(named)
             continue
         yield item, header.width * header.height * header.frames
 

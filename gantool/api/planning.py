@@ -66,6 +66,12 @@ class Plan:
         """What there is to do."""
         return self.batch.items
 
+    @property
+    def most(self) -> int:
+        """Items that are done at most."""
+        limit = self.rules.limit
+        return len(self.items) if limit is None else min(limit, len(self.items))
+
     def work(self) -> Work:
         """What is done with frames."""
         from gantool.engine import Work
@@ -146,7 +152,7 @@ def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
 
 
 def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Plan:
-    from gantool.batch import Batch, Ledger, Making, Shard
+    from gantool.batch import Ledger, Making, Shard
     from gantool.runtime import providers
 
     options = options.checked()
@@ -161,11 +167,10 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
     making = Making(call.task, _said(call.options, options), models, str(options.tile))
     exists = cast("Exists", "overwrite" if options.overwrite else options.exists)
     ledger = Ledger(making, exists, Shard.of(options.shard), pipeline.results)
-    batch = ledger.decide(found.items)
     return Plan(
         pipeline,
         sessions,
-        Batch(batch.items[: options.limit], batch.skipped),
+        ledger.decide(found.items),
         found.left_out,
         found.unread,
         sessions[0].device if sessions else providers.choose(options.device),
@@ -204,6 +209,7 @@ def _rules(
         Limits(most, scale, RESULT * most),
         options.jobs,
         options.fail_fast,
+        options.limit,
     )
 
 

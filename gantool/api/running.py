@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,15 +41,17 @@ def execute(plan: Plan) -> Generator[Outcome, None, None]:
     for folder, reason in plan.unread:
         yield Failed(folder, f"{folder}: the folder cannot be read: {reason}")
     yield from plan.batch.skipped
-    todo = list(plan.items)
+    todo, rules = list(plan.items), plan.rules
     try:
-        while todo and not plan.stop.is_set():
+        while todo and rules.limit != 0 and not plan.stop.is_set():
             busy: list[Item] = []
             mine = plan.ledger.claimed(todo, busy)
             work = plan.work()
-            for outcome in engine.run(mine, work, plan.rules, ledger=plan.ledger, stop=plan.stop):
-                if plan.rules.fail_fast and isinstance(outcome, Failed):
+            for outcome in engine.run(mine, work, rules, ledger=plan.ledger, stop=plan.stop):
+                if rules.fail_fast and isinstance(outcome, Failed):
                     plan.stop.set()  # also where writing failed
+                if rules.limit and isinstance(outcome, Done):
+                    rules = replace(rules, limit=rules.limit - 1)
                 yield outcome
             todo = busy
             if todo:

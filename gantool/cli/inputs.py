@@ -49,6 +49,10 @@ def run(
     """`call` on the inputs, `-` among them, on the sample, or on what is found without either."""
     if talk.report:
         api.check_report(talk.report)
+    if options.output == Path(PIPE):
+        if PIPE not in inputs:
+            raise UsageError("-o -: only with - for the input: name a file or a folder")
+        options = dataclasses.replace(options, output=None)
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
     way = partial(runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)
@@ -105,6 +109,7 @@ def run_pipe(call: Call, options: api.RunOptions, talk: Talk) -> int:
     with _stdin_in_a_file(call) as source:
         place = options.output or source.with_name("result")
         plan = call.plan([str(source)], dataclasses.replace(options, output=place))
+        talk = dataclasses.replace(talk, piped=source)
         if options.output is None:
             talk = dataclasses.replace(talk, deliver=_pour)
         return runs.run(plan, talk)

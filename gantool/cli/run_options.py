@@ -51,7 +51,7 @@ OPTIONS: dict[str, Any] = {
     "format": Annotated[
         str | None,
         typer.Option(
-            metavar="png|jpg|webp|tif",
+            metavar="jpg|png|webp|tif|gif|avif|bmp",
             help="Format of the results; by default that of the input.",
         ),
     ],
@@ -86,7 +86,8 @@ OPTIONS: dict[str, Any] = {
         list[str], typer.Option(metavar="PATTERN", help="Of folders, not what matches.")
     ],
     "limit": Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Do the first N that are to be done.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Stop when N are done."),
     ],
     "shard": Annotated[
         str,

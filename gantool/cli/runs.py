@@ -32,7 +32,8 @@ NAMED = 3
 
 def print_paths(outputs: Sequence[Path]) -> None:
     """Each on a line of stdout."""
-    show.out("".join(f"{path}\n" for path in outputs))
+    shown = show.one_line if sys.stdout.isatty() else str  # a name may hold a terminal's orders
+    show.out("".join(f"{shown(str(path))}\n" for path in outputs))
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Talk:
     report: Path | None = None
     deliver: Callable[[Sequence[Path]], None] = print_paths
     """What is done with the results of an item; not where there are events."""
+    piped: Path | None = None
+    """Where what came through a pipe lies, which is nobody's business."""
 
 
 @dataclass
@@ -88,7 +91,8 @@ class Tally:
     def _failed(self, outcome: Failed) -> None:
         self.failed += 1
         self.event("item.failed", source=outcome.source, reason=outcome.reason)
-        say(f"failed {outcome.reason}")
+        piped = str(self.talk.piped)
+        say(f"failed {outcome.reason.replace(piped, 'stdin')}")
         self._enter(outcome.source, (), "failed", outcome.reason)
 
     def _skipped(self, outcome: Skipped) -> None:
@@ -161,7 +165,7 @@ def run(plan: api.Plan, talk: Talk) -> int:
 
 def _follow(plan: api.Plan, tally: Tally) -> None:
     with (
-        show.bar("pictures", len(plan.items), quiet=tally.talk.quiet) as progress,
+        show.bar("pictures", plan.most, quiet=tally.talk.quiet) as progress,
         closing(api.execute(plan)) as outcomes,
     ):
         for outcome in outcomes:
@@ -211,6 +215,8 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
         say(f"{folder}: the folder cannot be read: {reason}")
     with silenced():
         estimate = api.estimate(plan)
+    for line in estimate.refused:
+        say(f"will fail: {line}")
     if as_json:
         values = dataclasses.asdict(estimate)
         _event("run.estimate", items=len(plan.items), **values)
@@ -222,7 +228,7 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
             f"about {show.duration(estimate.seconds)} on {plan.device}",
         ]
     parts += [f"{len(plan.batch.skipped)} skipped"] if plan.batch.skipped else []
-    parts += [f"{estimate.unreadable} cannot be read"] if estimate.unreadable else []
+    parts += [f"{len(estimate.refused)} of them will fail"] if estimate.refused else []
     say(" · ".join(parts))
     return 0
 
@@ -231,7 +237,7 @@ def _line(as_json: bool, event: str, text: str, item: Any) -> None:
     if as_json:
         _event(event, source=item.source, target=item.target)
     else:
-        show.out(f"{text}\n")
+        show.out(f"{show.one_line(text) if sys.stdout.isatty() else text}\n")
 
 
 def _event(name: str, **values: Any) -> None:

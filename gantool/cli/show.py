@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from gantool.errors import OutputError
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -83,6 +85,8 @@ def out(text: str) -> None:
         print(text, end="", flush=True)
     except BrokenPipeError as error:
         raise Unread from error
+    except OSError as error:
+        raise OutputError(f"stdout: cannot be written: {error.strerror}") from error
 
 
 def say(text: str) -> None:

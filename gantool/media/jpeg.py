@@ -26,6 +26,7 @@ _WHOLE = 64_000_000
 _SEGMENT_LIMIT = 65_533
 _XMP_NAME = 29
 _IPTC = 0x0404
+_COMMENT = b"Comment\0"
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -44,6 +45,7 @@ def decode(data: bytes, max_pixels: int) -> tuple[Pixels, Carry]:
         xmp=jpeg_extras.own(info.get("xmp") or b""),
         iptc=info.get("photoshop", {}).get(_IPTC, b""),
         dpi=info.get("dpi"),
+        png=((b"tEXt", _COMMENT + info["comment"]),) if info.get("comment") else (),
         notes=jpeg_extras.notes(image),
     )
 
@@ -83,8 +85,15 @@ def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
         icc_profile=carry.icc or None,
         xmp=fitting_xmp,
         dpi=carry.dpi or (0, 0),
+        comment=_comment(carry),
     )
     return file.getvalue()
+
+
+def _comment(carry: Carry) -> bytes:
+    """As other formats hold one: the text of a PNG that is called so."""
+    texts = (body for name, body in carry.png if name == b"tEXt" and body.startswith(_COMMENT))
+    return next(texts, b"").removeprefix(_COMMENT)[:_SEGMENT_LIMIT]
 
 
 def _opened(data: bytes) -> JpegImagePlugin.JpegImageFile:

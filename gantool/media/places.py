@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gantool.errors import UsageError
+from gantool.media import heic
 from gantool.media.images import WRITABLE, output_suffix
 
 RESULTS, BESIDE = ".gantool-results", ".gantool-beside"
 """How the names of manifests begin: in a folder of results alone, in one where inputs are too."""
+UNWRITABLE = heic.SUFFIXES | {".ppm", ".pgm", ".pbm", ".pnm"}
 _NAME_LIMIT = 255
 """Bytes that file systems allow a name."""
 _ROOM = 12
@@ -73,7 +75,11 @@ def exact(places: Places, given: Sequence[Path]) -> Path | None:
     if output is None:
         return None
     if len(given) == 1 and _is_file_name(output, given[0]):
+        if places.suffix not in (None, output.suffix.lower()):
+            raise UsageError(f"-o {output}: not with --format: its ending says the format")
         return output
+    if output.suffix.lower() in UNWRITABLE and not output.exists():
+        raise UsageError(f"-o {output}: {output.suffix} cannot be written: choose .png or .jpg")
     if output.is_file() or _names_one_of_several(output, given):
         raise UsageError(f"-o {output}: one file for several pictures: name a folder")
     return None

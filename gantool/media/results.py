@@ -81,18 +81,13 @@ def write_picture(
         raise UsageError(f"a quality of {quality} does not exist: choose 1 to 100")
     frame, carry = picture.frames[0]
     height, width = frame.shape[:2]
-    _check_fits(width, height, encode, suffix)
+    check_fits(width, height, len(picture.frames) if picture.timing else 1, suffix)
     updated = _updated(carry, width, height)
     if picture.timing is None or len(picture.frames) == 1:
         encode(attached(frame, carry), updated, file, quality)
         return
-    animate = _ANIMATORS.get(suffix.lower())
-    if animate is None:
-        raise ItemError(
-            f"an animation of {len(picture.frames)} frames cannot be {_NAMES[encode]}: choose "
-            "--format webp, png or gif"
-        )
     rows = animation.alike(picture.frames)
+    animate = _ANIMATORS[suffix.lower()]
     animate(file, rows, updated, timing=picture.timing, quality=quality)
 
 
@@ -129,7 +124,14 @@ def _encoder(suffix: str) -> _Encoder:
     return encode
 
 
-def _check_fits(width: int, height: int, encode: _Encoder, suffix: str) -> None:
+def check_fits(width: int, height: int, frames: int, suffix: str) -> None:
+    """Raises ItemError for a result that a file with this ending cannot hold."""
+    encode = _encoder(suffix)
+    if frames > 1 and suffix.lower() not in _ANIMATORS:
+        raise ItemError(
+            f"an animation of {frames} frames cannot be {_NAMES[encode]}: choose "
+            "--format webp, png or gif"
+        )
     longest = _LONGEST_SIDE.get(encode, _ANY_SIDE)
     if max(height, width) > longest:
         raise ItemError(

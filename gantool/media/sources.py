@@ -115,6 +115,7 @@ def _lines(path: Path) -> list[str]:
         raise UsageError(f"{path}: the list of inputs cannot be read: {error.strerror}") from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path}: the list of inputs is UTF-16: save it as UTF-8")
+    content = content.removeprefix(b"\xef\xbb\xbf")
     lines = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(line) for line in lines if line.strip()]
 

@@ -114,7 +114,8 @@ def _check_sizes(scope: Scope) -> None:
         made, most = _made(node.op_type, [*given, [], [], [], []])
         if not made <= most:  # NaN is no size either
             name = shown(node.op_type)
-            raise ModelError(f"refused: its operator {name} asks for {made:.1e} values at once")
+            much = f"{made:.1e}" if most > 1 else "far too many"  # that of Resize is a share
+            raise ModelError(f"refused: its operator {name} asks for {much} values at once")
 
 
 def _made(operator: str, given: list[list[float]]) -> tuple[float, float]:

@@ -124,7 +124,8 @@ def _check_opset(model: onnx.ModelProto, oldest: int) -> None:
     newest = providers.newest_opset()
     if len(versions) != 1 or not oldest <= versions[0] <= newest:
         found = " and ".join(str(version) for version in versions[:4]) or "none"
-        fix = "export it again, or update onnxruntime"
+        older = versions and max(versions) < oldest
+        fix = f"export it again with {oldest}" if older else "update onnxruntime, or export again"
         raise ModelError(f"its operator set is {found}, and {oldest} to {newest} are known: {fix}")
 
 

@@ -3,10 +3,12 @@
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import models
 from gantool.cli import runs
@@ -204,7 +206,8 @@ def test_dry_run_says_what_it_would_take_and_writes_nothing(gantool, here):
         "photos/a.png: up to date",
     ]
     assert "3 pictures to do" in err
-    assert "1 cannot be read" in err
+    assert "will fail: photos/z.png: not a picture" in err
+    assert "1 of them will fail" in err
     assert "results of 0.0 megapixels" in err
     assert sorted(here.rglob("*")) == before
 
@@ -371,3 +374,64 @@ def test_linked_folders_are_counted(gantool):
     Path("elsewhere").mkdir()
     Path("photos/link").symlink_to("../elsewhere")
     assert "left out: 1 linked folders: name them to do them" in gantool(*RUN, "photos")[2]
+
+
+def test_limit_passes_over_pictures_that_fail(gantool):
+    Path("photos/0.png").write_text("I am no picture")
+    for number in (1, 2, 3):
+        told = names_of(gantool(*RUN, "photos", "--limit", "1", "--json")[1])
+        assert told.count("item.done") == 1
+        assert len(tree()) == number
+
+
+def test_dry_run_names_what_the_format_cannot_hold(gantool):
+    write_image(Path("photos/long.png"), np.zeros((1, 40_000, 3), np.uint8), Carry())
+    _, _, err = gantool(*RUN, "photos", "--format", "jpg", "--dry-run")
+    assert "will fail: photos/long.png: a result of 80000×2 is larger" in err
+    assert "2 of them will fail" in err
+
+
+@pytest.mark.parametrize(
+    ("output", "more", "said"),
+    [
+        ("a.heic", (), "cannot be written"),
+        ("a.png", ("--format", "jpg"), "not with --format"),
+        ("-", (), "only with - for the input"),
+    ],
+)
+def test_a_place_that_cannot_be_meant_is_refused(output, more, said, gantool):
+    code, out, err = gantool(*RUN, "photos/a.png", "-o", output, *more)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert not Path(output).exists()
+
+
+def test_a_list_that_begins_with_a_byte_order_mark_is_read(gantool):
+    Path("list.txt").write_bytes(b"\xef\xbb\xbfphotos/a.png\r\nphotos/b.jpg\r\n")
+    assert gantool(*RUN, "@list.txt")[0] == 0
+
+
+def test_names_do_not_command_a_terminal(gantool, monkeypatch):
+    Path("photos/a.png").rename("photos/a\x1b[31m.png")
+    assert "\x1b[31m" in gantool(*RUN, "photos")[1]
+    monkeypatch.setattr(runs.sys.stdout, "isatty", lambda: True)
+    out = gantool(*RUN, "photos", "--overwrite")[1]
+    assert "\x1b" not in out
+    assert "a\\x1b[31m.png" in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_stdout_is_named(here):
+    command = [runs.sys.executable, "-m", "gantool", *RUN, "photos/a.png"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 7
+    assert "stdout: cannot be written: No space left" in done.stderr
+
+
+def test_a_comment_of_a_jpeg_is_kept(gantool):
+    Image.fromarray(NOISE).save("photos/c.jpg", comment=b"Shot at dawn")
+    gantool(*RUN, "photos/c.jpg", "-o", "c.jpg")
+    gantool(*RUN, "photos/c.jpg", "-o", "stripped.jpg", "--metadata", "strip")
+    assert Image.open("c.jpg").info["comment"] == b"Shot at dawn"
+    assert "comment" not in Image.open("stripped.jpg").info
