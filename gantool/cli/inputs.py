@@ -131,8 +131,7 @@ def _pour(outputs: Sequence[Path]) -> None:
     if len(outputs) > 1:
         raise GantoolError(f"{len(outputs)} results: a pipe takes one: name a folder with -o")
     for path in outputs:
-        sys.stdout.buffer.write(path.read_bytes())
-        sys.stdout.buffer.flush()
+        show.pour(path.read_bytes())
 
 
 def _piped() -> bool:

@@ -80,9 +80,22 @@ class _Silent:
 
 
 def out(text: str) -> None:
-    """Results, to stdout at once. Raises Unread where nobody reads on."""
-    try:
+    """Results, to stdout at once. Raises Unread where nobody reads on, OutputError for the rest."""
+    with _told():
         print(text, end="", flush=True)
+
+
+def pour(content: bytes) -> None:
+    """The same for a picture."""
+    with _told():
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError as error:
         raise Unread from error
     except OSError as error:

@@ -421,10 +421,13 @@ def test_names_do_not_command_a_terminal(gantool, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_stdout_is_named(here):
-    command = [runs.sys.executable, "-m", "gantool", *RUN, "photos/a.png"]
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("given", ["photos/a.png", "-"])
+def test_a_full_stdout_is_named(given):
+    command = [runs.sys.executable, "-m", "gantool", *RUN, given]
+    with open("/dev/full", "w") as full, open("photos/a.png", "rb") as picture:
+        done = subprocess.run(
+            command, stdin=picture, stdout=full, stderr=subprocess.PIPE, text=True
+        )
     assert done.returncode == 7
     assert "stdout: cannot be written: No space left" in done.stderr
 
