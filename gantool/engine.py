@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -93,24 +94,38 @@ def run(
     ):
         writing: deque[Future[Done | Failed]] = deque()
         made = 0
-        for item, reading in _ahead(reader, items, rules, stop):
-            if isinstance(item, Skipped):
-                yield item
-                continue
-            yield Started(item.source)
-            results = _processed(item, reading, work, rules)
-            if stop.is_set():  # what failed now was stopped
-                break
-            if rules.fail_fast and isinstance(results, Failed):
-                stop.set()
-            writing.append(writer.submit(_write, item, results, rules, ledger))
-            made += isinstance(results, _Results)
-            if made == rules.limit:
-                break
-            ahead = 0 if _is_heavy(results) else max(AHEAD, rules.jobs)
-            while len(writing) > ahead or (writing and writing[0].done()):
-                yield writing.popleft().result()
-        while writing:
+        try:
+            for item, reading in _ahead(reader, items, rules, stop):
+                if isinstance(item, Skipped):
+                    yield item
+                    continue
+                yield Started(item.source)
+                results = _processed(item, reading, work, rules)
+                if stop.is_set():  # what failed now was stopped
+                    break
+                if rules.fail_fast and isinstance(results, Failed):
+                    stop.set()
+                writing.append(writer.submit(_write, item, results, rules, ledger))
+                made += isinstance(results, _Results)
+                if made == rules.limit:
+                    break
+                yield from _told(writing, 0 if _is_heavy(results) else max(AHEAD, rules.jobs))
+            yield from _told(writing, 0)
+        except GantoolError:
+            yield from _whole(writing)
+            raise
+
+
+def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:
+    """What is written, waiting until no more than `ahead` are not."""
+    while len(writing) > ahead or (writing and writing[0].done()):
+        yield writing.popleft().result()
+
+
+def _whole(writing: deque[Future[Done | Failed]]) -> Iterator[Done | Failed]:
+    """What could still be written when something ended the run: its files are there."""
+    while writing:
+        with contextlib.suppress(GantoolError):
             yield writing.popleft().result()
 
 
@@ -137,7 +152,7 @@ def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -
         pictures = applied(work, picture, rules)
         seconds = time.monotonic() - began
     except Exception as error:  # a stranger's process may raise anything
-        if _ends_the_run(error):
+        if ends_the_run(error):
             raise
         return Failed(item.source, _reason(item, error))
     mtime_ns = picture.frames[0][1].mtime_ns or 0
@@ -156,7 +171,7 @@ def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
         for frame, carry in picture.frames
     ]
     results = {
-        suffix: Picture([_told(each[suffix], rules) for each in frames], picture.timing)
+        suffix: Picture([_marked(each[suffix], rules) for each in frames], picture.timing)
         for suffix in frames[0]
     }
     for frame in _frames(results):
@@ -165,7 +180,7 @@ def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
     return results
 
 
-def _told(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
+def _marked(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
     """A result with the metadata that is wanted, and where it comes from."""
     frame, carry = made
     carry = kept(carry, rules.metadata)
@@ -187,7 +202,7 @@ def _write(
         try:
             outcome = _written(item, results, rules, ledger)
         except Exception as error:  # what a stranger's process gave may be no frame
-            if _ends_the_run(error):
+            if ends_the_run(error):
                 raise
             outcome = Failed(item.source, _reason(item, error))
     if ledger:
@@ -233,7 +248,7 @@ def _frames(pictures: dict[str, Picture]) -> Iterator[Frame]:
     return (frame for picture in pictures.values() for frame, _ in picture.frames)
 
 
-def _ends_the_run(error: Exception) -> bool:
+def ends_the_run(error: Exception) -> bool:
     """Whether it is about more than one item: the disk, the device, the model."""
     return isinstance(error, GantoolError) and not isinstance(error, ItemError)
 

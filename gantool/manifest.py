@@ -30,8 +30,10 @@ SUFFIX = ".jsonl"
 VERSION = 1
 _FAR = 1 << 60
 _OWN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_OWN |= getattr(os, "O_BINARY", 0)
 _STRANGE = "no file but a link, pipe or device: remove it, or choose another place with -o"
-_OPEN_FILE_LOCKS = getattr(fcntl, "F_OFD_SETLK", None) if sys.maxsize > 1 << 32 else None
+_OPEN_FILE_LOCKS = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform == "linux" else None
+"""Those of a process would be gone as soon as it closes any handle of the file."""
 
 
 @dataclass(frozen=True)
@@ -241,12 +243,9 @@ def _locked(handle: int, at: int, length: int = 1) -> bool | None:
 
     None where nothing keeps all others away.
     """
-    if fcntl is None:
+    if _OPEN_FILE_LOCKS is None:
         return None
     try:
-        if _OPEN_FILE_LOCKS is None:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, length, at)
-            return None  # this process may lock it again
         # struct flock: type, whence, start, length, process, filled up
         wish = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, at, length, 0)
         fcntl.fcntl(handle, _OPEN_FILE_LOCKS, wish)

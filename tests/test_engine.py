@@ -300,3 +300,23 @@ def test_a_stream_gets_the_frames_of_an_animation_in_turn(tmp_path):
     result = read_picture(done.outputs[0])
     assert [int(frame[0, 0, 0]) for frame, _ in result.frames] == [0, 41, 82, 123, 164]
     assert result.timing == Timing((50,) * 5)
+
+
+def test_what_is_written_is_told_when_something_ends_the_run(tmp_path):
+    items = files(tmp_path, 6)
+
+    def process(frame):
+        if frame[0, 0, 0] == 3:
+            raise OutputError("no room")
+        return frame
+
+    told = []
+
+    def follow():
+        for outcome in ran(items, process, Rules()):
+            told.append(outcome)
+
+    with pytest.raises(OutputError, match="no room"):
+        follow()
+    assert [done.source for done in told] == [item.source for item in items[:3]]
+    assert [item.target.exists() for item in items] == [True] * 3 + [False] * 3

@@ -81,13 +81,16 @@ def _sizes(plan: Plan, refused: list[str]) -> Iterator[tuple[Item, int]]:
 
 
 def _probes(plan: Plan, sizes: dict[Item, int]) -> Iterator[_Probe]:
+    from gantool import engine
+
     ordered: Sequence[Item] = sorted(sizes, key=lambda item: sizes[item])
     middle = len(ordered) // 2
     for item in (*ordered[middle:], *ordered[:middle])[:TRIES]:
         try:
             yield _probe(plan, item)
-        except ItemError:
-            continue
+        except Exception as error:  # a stranger's process may raise anything
+            if engine.ends_the_run(error):
+                raise
 
 
 def _probe(plan: Plan, item: Item) -> _Probe:
@@ -97,13 +100,14 @@ def _probe(plan: Plan, item: Item) -> _Probe:
     began = time.monotonic()
     picture = read_picture(item.source, plan.rules.limits)
     results = engine.applied(plan.work(), picture, plan.rules)
-    file = io.BytesIO()
+    size = 0
     for result in results.values():
+        file = io.BytesIO()
         write_picture(file, result, item.target.suffix, quality=plan.rules.quality)
-        file.seek(0, io.SEEK_END)
+        size += file.getbuffer().nbytes
     seconds = time.monotonic() - began
     given, made = picture.pixels, sum(result.pixels for result in results.values())
-    return _Probe(made / given, file.tell() / given, seconds / given)
+    return _Probe(made / given, size / given, seconds / given)
 
 
 def _existing(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from gantool import api
 from gantool.cli import show
 from gantool.cli.chatter import silenced
 from gantool.cli.show import count, say
-from gantool.cli.signals import GRACE, Stop, stopping
+from gantool.cli.signals import GRACE, Stop, Stopped, stopping
 from gantool.errors import GantoolError
 from gantool.outcomes import FOREIGN, THERE, Done, Failed, Outcome, Skipped
 
@@ -77,7 +77,8 @@ class Tally:
 
     def _done(self, outcome: Done) -> None:
         self.done += 1
-        self.bytes += sum(path.stat().st_size for path in outcome.outputs)
+        with suppress(OSError):  # somebody may have taken it away by now
+            self.bytes += sum(path.stat().st_size for path in outcome.outputs)
         self.event("item.done", **dataclasses.asdict(outcome))
         if not self.talk.json:
             self.talk.deliver(outcome.outputs)
@@ -90,10 +91,12 @@ class Tally:
 
     def _failed(self, outcome: Failed) -> None:
         self.failed += 1
-        self.event("item.failed", source=outcome.source, reason=outcome.reason)
-        piped = str(self.talk.piped)
-        say(f"failed {outcome.reason.replace(piped, 'stdin')}")
-        self._enter(outcome.source, (), "failed", outcome.reason)
+        reason, piped = outcome.reason, self.talk.piped
+        if piped:
+            reason = reason.replace(str(piped), "stdin")
+        self.event("item.failed", source=outcome.source, reason=reason)
+        say(f"failed {reason}")
+        self._enter(outcome.source, (), "failed", reason)
 
     def _skipped(self, outcome: Skipped) -> None:
         self.skipped[outcome.reason] += 1
@@ -135,7 +138,7 @@ class Tally:
         if self.warned or self.seconds < FIRST:
             return
         self.warned = True
-        rest = len(self.plan.items) - self.done - self.failed
+        rest = self.plan.most - self.done - self.failed
         left = self.seconds / (self.done + self.failed) * rest
         if left < LONG:
             return
@@ -157,6 +160,9 @@ def run(plan: api.Plan, talk: Talk) -> int:
             code = _code(tally, stop)
         except GantoolError as error:
             code = error.exit_code
+            raise
+        except Stopped as stopped:
+            code = 128 + stopped.number
             raise
         finally:
             _end(tally, code)

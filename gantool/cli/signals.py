@@ -40,7 +40,8 @@ class Stop:
         """Take the first signal, whoever brings it."""
         if not self.signal:
             self.signal = number
-            self.cancel()
+            # In the main thread what is to be stopped may hold the lock that stopping it takes.
+            threading.Thread(target=self.cancel, daemon=True, name="cancel").start()
 
 
 _current: list[Stop] = []

@@ -22,6 +22,8 @@ from gantool.media.pixels import check_budget
 _MOST_FRAMES = 100_000
 """Of an animation: each costs memory, however small it is."""
 _PNM = re.compile(rb"P[1-6]" + rb"(?:\s+|\s*#[^\n]*\n\s*)+(\d+)" * 2)
+_RUBBISH = 1 << 16
+"""Bytes between the parts of a JPEG that are passed over."""
 _FRAMES_OF_JPEG = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -141,11 +143,20 @@ def _jpeg(file: BinaryIO) -> Header:
             height, width = _unpacked(file, ">HH", at + 5)
             return Header(width, height)
         if mark != 0xFF:  # decoders look for the next one
-            at += 1
+            at += _next_mark(file, at)
         elif kind == 0xFF or kind in range(0xD0, 0xDA) or kind in (0, 1):
             at += 1 if kind == 0xFF else 2
         else:
             at += 2 + length
+
+
+def _next_mark(file: BinaryIO, at: int) -> int:
+    """How far behind `at` it is."""
+    file.seek(at)
+    found = file.read(_RUBBISH).find(b"\xff")
+    if found < 0:
+        raise ItemError("the JPEG is damaged: get a whole copy of it")
+    return found
 
 
 def _gif(file: BinaryIO) -> Header:

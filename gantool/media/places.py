@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,11 +132,11 @@ def ending_of(path: Path, suffix: str | None) -> str:
 
 def refuse_collisions(items: Sequence[Item], results: Iterable[str]) -> None:
     """Raises UsageError where a result would go to an input or to that of another item."""
-    sources = {os.path.realpath(item.source) for item in items}
+    sources = {_key(item.source) for item in items}
     taken: dict[str, Path] = {}
     for item, result in itertools.product(items, results):
         file = named(item.target, result)
-        target = os.path.realpath(file)
+        target = _key(file)
         if target in sources:
             raise UsageError(f"{file}: is an input; choose another place with -o")
         if taken.setdefault(target, item.source) != item.source:
@@ -143,6 +144,12 @@ def refuse_collisions(items: Sequence[Item], results: Iterable[str]) -> None:
                 f"{item.source} and {taken[target]} would both become {file}: "
                 "run them apart, or with different -o"
             )
+
+
+def _key(path: Path) -> str:
+    """The same for names that are one file, also where the system tells no case apart."""
+    whole = os.path.realpath(path)
+    return whole.casefold() if sys.platform in ("darwin", "win32") else whole
 
 
 def suffix_of(name: str) -> str:

@@ -151,14 +151,17 @@ def _bound(
     contract = Contract.from_json(session.get_modelmeta().custom_metadata_map[KEY])
     count, height, width, _ = given["pixels"].shape
     shape = (count, height * contract.scale, width * contract.scale, 3)
-    results = [np.empty(shape, given["pixels"].dtype), np.empty((), np.float32)]
+    results: list[Any] = [np.empty(shape, given["pixels"].dtype), np.empty((), np.float32)]
     binding = session.io_binding()
-    for name, values in given.items():
-        binding.bind_cpu_input(name, np.ascontiguousarray(values))
+    held = {name: np.ascontiguousarray(values) for name, values in given.items()}
+    for name, values in held.items():  # whose memory it looks into while it runs
+        binding.bind_cpu_input(name, values)
     outputs = [each.name for each in session.get_outputs()]
     for name, values in zip(outputs, results, strict=False):
         binding.bind_output(name, "cpu", 0, values.dtype, values.shape, values.ctypes.data)
     for name in outputs[len(results) :]:
         binding.bind_output(name)
     session.run_with_iobinding(binding, options)
-    return [*results, *binding.copy_outputs_to_cpu()[len(results) :]]
+    if len(outputs) > len(results):
+        results += binding.copy_outputs_to_cpu()[len(results) :]
+    return results

@@ -1,13 +1,14 @@
 """A stranger's model, tried on a small picture in a process of its own before it is used.
 
-What crashes onnxruntime, takes all memory or never ends does so there. The verdict on a content
-is kept beside the graphs, so that a model is tried once on a machine.
+What crashes onnxruntime, takes all memory or never ends does so there. What passes
+is kept beside the graphs, so that a good model is tried once on a machine.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -32,20 +33,20 @@ def check(path: Path, digest: str) -> None:
     verdict = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         verdict = kept.read_text()
-    if not verdict:
-        verdict = _verdict(path)
-        if not verdict:
-            return
+    if verdict == FINE:
+        return
+    verdict = _verdict(path)
+    if verdict == FINE:
         with contextlib.suppress(OSError, OutputError):  # without a cache it is tried every time
             kept.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_text(kept, verdict)
-    if verdict != FINE:
+    elif verdict:  # that is not kept: it may have been an accident
         raise ModelError(f"{path}: refused: {verdict}")
 
 
 def _verdict(path: Path) -> str:
     """What is wrong, FINE, or nothing where a trial cannot be held here."""
-    command = [sys.executable, "-m", "gantool.runtime.trial", str(path)]
+    command = [sys.executable, "-P", "-m", "gantool.runtime.trial", os.path.abspath(path)]
     size = f"{SIDES[1]}×{SIDES[0]}"
     try:
         done = subprocess.run(

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import models
+from gantool import Pipeline, api, atomic
 from gantool.cli import runs
 from gantool.cli.app import start
 from gantool.media import kinds
@@ -438,3 +439,49 @@ def test_a_comment_of_a_jpeg_is_kept(gantool):
     gantool(*RUN, "photos/c.jpg", "-o", "stripped.jpg", "--metadata", "strip")
     assert Image.open("c.jpg").info["comment"] == b"Shot at dawn"
     assert "comment" not in Image.open("stripped.jpg").info
+
+
+def test_a_name_is_told_as_it_is(gantool):
+    Path("None.png").write_text("I am no picture")
+    assert "failed None.png: " in gantool(*RUN, "None.png")[2]
+
+
+def test_a_result_that_is_taken_away_at_once_ends_nothing(gantool, monkeypatch):
+    settled = atomic.fsync_folder
+
+    def taken(folder):
+        settled(folder)
+        Path("photos-superres-x2/a.png").unlink(missing_ok=True)
+
+    monkeypatch.setattr(atomic, "fsync_folder", taken)
+    assert gantool(*RUN, "photos", "--exclude", "z.png")[0] == 0
+    assert tree() == NAMES[1:]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("given", ["run x2.onnx photos/a.png --overwrite", "--version", "--help"])
+def test_closed_streams_are_as_good_as_empty_ones(closed, given):
+    command = f"{runs.sys.executable} -m gantool {given} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, stdin=0)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "a bug" not in done.stderr
+
+
+def test_a_dry_run_copes_with_what_the_run_copes_with(gantool, monkeypatch):
+    def haze() -> Pipeline:
+        """Fail."""
+
+        def process(frame, _):
+            raise ValueError("strange")
+
+        return Pipeline(("x2.onnx",), process)
+
+    monkeypatch.setattr(api.planning, "_pipeline", lambda *_: haze())
+    code, _, err = gantool("superres", "photos", "--dry-run")
+    assert (code, "a bug" in err) == (0, False)
+
+
+def test_a_long_run_with_a_limit_is_not_announced_for_all(monkeypatch, gantool):
+    monkeypatch.setattr(runs.Tally, "seconds", 1000.0)
+    assert "more for" not in gantool(*RUN, "photos", "--limit", "1")[2]

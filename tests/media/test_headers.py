@@ -4,6 +4,7 @@ import io
 import resource
 import struct
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,3 +213,11 @@ def test_the_limit_of_pillow_does_not_rule(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read_image(tmp_path / "a")[0].shape == (90, 90, 3)
     assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_a_jpeg_full_of_rubbish_is_refused_at_once(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x04ab" + bytes(50_000_000))
+    began = time.process_time()
+    with pytest.raises(ItemError, match="damaged"):
+        read_header(tmp_path / "a.jpg", Limits())
+    assert time.process_time() - began < 1

@@ -178,6 +178,23 @@ def test_a_model_that_never_ends_takes_all_memory_or_crashes_is_refused(tmp_path
             assert said in trial._verdict(path)
 
 
+def test_a_trial_runs_nothing_of_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("numpy.py").write_text("open('ran', 'w').close()")
+    Path("gantool.py").write_text("open('ran', 'w').close()")
+    assert trial._verdict(models.bilinear(Path("x2.onnx"))) == trial.FINE
+    assert not Path("ran").exists()
+
+
+def test_an_accident_in_a_trial_is_not_held_against_the_model(tmp_path, monkeypatch):
+    path = models.bilinear(tmp_path / "x7.onnx", 7)
+    monkeypatch.setattr(trial, "_verdict", lambda _: "it crashes onnxruntime")
+    with pytest.raises(ModelError, match="it crashes"):
+        tried(path)
+    monkeypatch.undo()
+    tried(path)
+
+
 @pytest.mark.parametrize("interpreter", ["false", "no-such-interpreter"])
 def test_a_trial_that_cannot_be_held_is_no_verdict(interpreter, tmp_path, monkeypatch):
     path = models.bilinear(tmp_path / "x5.onnx", 3 + len(interpreter))
