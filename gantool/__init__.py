@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from gantool.api import load, models, run
     from gantool.errors import GantoolError, ItemError, UsageError
     from gantool.hookspecs import hookimpl
-    from gantool.pipeline import Answer, Frame, Model, Pipeline, Predict, frozen
+    from gantool.pipeline import Answer, Frame, Frames, Model, Pipeline, Predict, frozen
 
 _HOME = {
     "Answer": "pipeline",
     "Frame": "pipeline",
+    "Frames": "pipeline",
     "GantoolError": "errors",
     "ItemError": "errors",
     "Model": "pipeline",
@@ -35,6 +36,7 @@ _HOME = {
 __all__ = [
     "Answer",
     "Frame",
+    "Frames",
     "GantoolError",
     "ItemError",
     "Model",

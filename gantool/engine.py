@@ -29,7 +29,7 @@ from gantool.media.picture import Limits, Picture
 from gantool.media.places import Item, named
 from gantool.media.provenance import Origin, marked
 from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
-from gantool.pipeline import Frame, Process, Stream
+from gantool.pipeline import Frame, Frames, Process, Result, Stream
 
 AHEAD = 2
 """Pictures decoded ahead of the model, and as many results waiting to be written."""
@@ -164,7 +164,7 @@ def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
     """The results by suffix, each of as many frames as the picture has."""
     process = work.process
     if picture.timing and work.stream:
-        process = _in_turn(work.stream(frame for frame, _ in picture.frames))
+        process = _in_turn(work.stream(Frames(frame for frame, _ in picture.frames)))
     alpha = "resize" if picture.timing else rules.alpha
     frames = [
         carry_through(process, frame, carry, grey=rules.grey, alpha=alpha)
@@ -189,7 +189,7 @@ def _marked(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
     return frame, carry
 
 
-def _in_turn(results: Iterator[Frame]) -> Process:
+def _in_turn(results: Iterator[Result]) -> Process:
     return lambda _: next(results)
 
 

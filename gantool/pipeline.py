@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
@@ -35,8 +35,29 @@ Process: TypeAlias = "Callable[..., Result]"
 Raises ItemError for a frame it cannot handle («no face found»).
 """
 
-Stream: TypeAlias = "Callable[..., Iterator[Frame]]"
-"""(frames, *predicts) → frames: the same for a film, where a task keeps state between frames."""
+Stream: TypeAlias = "Callable[..., Iterator[Result]]"
+"""(frames, *predicts) → results: the same for a film, where a task keeps state between frames.
+
+One result for each of the `Frames`, given before the next frame is taken.
+"""
+
+
+class Frames(Iterator["Frame"]):
+    """The frames of a film or an animation, in order, and what is remembered from one to the next.
+
+    What a stream has to know of earlier frames it keeps in `memory`, under names of its own: a film
+    that was interrupted goes on with it. Arrays there are replaced, never written into.
+    """
+
+    def __init__(self, frames: Iterable[Frame], memory: dict[str, NDArray[Any]] | None = None):
+        self._frames = iter(frames)
+        self.memory = {} if memory is None else memory
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
 
 
 def first_predict(frame: Frame, predict: Predict) -> Frame:

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 import gantool
-from gantool import Answer, Frame, Pipeline, Predict, UsageError, frozen
+from gantool import Answer, Frame, Frames, Pipeline, Predict, UsageError, frozen
 
 DIRECTIONS = ("forward", "back")
 SMALLEST = 64
@@ -70,7 +70,7 @@ class Brush:
         restyled = resized(predict(self.reduced(frame)), *frame.shape[:2])
         return mixed(frame, restyled, self.strength)
 
-    def film(self, frames: Iterator[Frame], predict: Predict) -> Iterator[Frame]:
+    def film(self, frames: Frames, predict: Predict) -> Iterator[Frame]:
         """The same for every frame, with the first one's statistics: colours do not pump."""
         steady = None
         for frame in frames:
