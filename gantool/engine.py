@@ -3,65 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from threading import Event
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 
-from gantool import atomic
 from gantool.batch import Ledger
-from gantool.errors import GantoolError, ItemError
+from gantool.errors import GantoolError, ItemError, ends_the_run, reason
 from gantool.manifest import File
 from gantool.media.carry import Carry, carry_through
 from gantool.media.images import read_picture, write_picture
-from gantool.media.metadata import Mode, kept
-from gantool.media.picture import Limits, Picture
-from gantool.media.places import Item, named
-from gantool.media.provenance import Origin, marked
+from gantool.media.metadata import kept
+from gantool.media.picture import Picture
+from gantool.media.places import Item
+from gantool.media.provenance import marked
+from gantool.media.video.kinds import is_film
 from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
-from gantool.pipeline import Frame, Frames, Process, Result, Stream
+from gantool.pipeline import Frame
+from gantool.placing import put
+from gantool.rules import Rules, Work
 
 AHEAD = 2
 """Pictures decoded ahead of the model, and as many results waiting to be written."""
 HEAVY = 1 << 27
 """Bytes of a result that is waited for, so that several such are never there at once."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How pictures are taken in and results are put into files."""
-
-    grey: Literal["keep", "colour"] = "keep"
-    alpha: Literal["resize", "model"] = "resize"
-    quality: int | None = None
-    metadata: Mode = "keep"
-    origin: Origin | None = None
-    """What results say that made them."""
-    limits: Limits = field(default_factory=Limits)
-    jobs: int = 1
-    """Pictures read at once, and as many written."""
-    fail_fast: bool = False
-    """Nothing is begun after a failure."""
-    limit: int | None = None
-    """Nothing is begun after so many pictures that could be done."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is done with frames: `process` with each, or `stream` with those of an animation."""
-
-    process: Process
-    stream: Stream | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +70,13 @@ def run(
             for item, reading in _ahead(reader, items, rules, stop):
                 if isinstance(item, Skipped):
                     yield item
+                    continue
+                if is_film(item.source):
+                    yield from _told(writing, 0)
+                    outcome = yield from _film(item, work, rules, ledger, stop)
+                    made += isinstance(outcome, Done)
+                    if made == rules.limit:
+                        break
                     continue
                 yield Started(item.source)
                 results = _processed(item, reading, work, rules)
@@ -136,13 +115,31 @@ def _ahead(
     reading: deque[tuple[Item | Skipped, Future[Picture]]] = deque()
     while not stop.is_set():
         for item in islice(rest, max(AHEAD, rules.jobs) - len(reading)):
-            if isinstance(item, Skipped):
+            if isinstance(item, Skipped) or is_film(item.source):
                 reading.append((item, Future()))
             else:
                 reading.append((item, reader.submit(read_picture, item.source, rules.limits)))
         if not reading:
             return
         yield reading.popleft()
+
+
+def _film(
+    item: Item, work: Work, rules: Rules, ledger: Ledger | None, stop: Event
+) -> Generator[Outcome, None, Outcome | None]:
+    """A film, here and now; returns what came of it."""
+    from gantool import films  # pictures do without av
+
+    outcome: Outcome | None = None
+    try:
+        for outcome in films.run(item, work, rules, ledger=ledger, stop=stop):
+            yield outcome
+    finally:
+        if ledger:
+            ledger.release(item)
+    if rules.fail_fast and isinstance(outcome, Failed):
+        stop.set()
+    return outcome
 
 
 def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -> _Results | Failed:
@@ -154,7 +151,7 @@ def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -
     except Exception as error:  # a stranger's process may raise anything
         if ends_the_run(error):
             raise
-        return Failed(item.source, _reason(item, error))
+        return Failed(item.source, reason(item.source, error))
     mtime_ns = picture.frames[0][1].mtime_ns or 0
     source = File(os.path.abspath(item.source), picture.bytes, mtime_ns, picture.sha256)
     return _Results(pictures, source, seconds, picture.notes)
@@ -162,9 +159,7 @@ def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -
 
 def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
     """The results by suffix, each of as many frames as the picture has."""
-    process = work.process
-    if picture.timing and work.stream:
-        process = _in_turn(work.stream(Frames(frame for frame, _ in picture.frames)))
+    process = work.on_film({}) if picture.timing else work.process
     alpha = "resize" if picture.timing else rules.alpha
     frames = [
         carry_through(process, frame, carry, grey=rules.grey, alpha=alpha)
@@ -189,10 +184,6 @@ def _marked(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
     return frame, carry
 
 
-def _in_turn(results: Iterator[Result]) -> Process:
-    return lambda _: next(results)
-
-
 def _write(
     item: Item, results: _Results | Failed, rules: Rules, ledger: Ledger | None
 ) -> Done | Failed:
@@ -204,38 +195,22 @@ def _write(
         except Exception as error:  # what a stranger's process gave may be no frame
             if ends_the_run(error):
                 raise
-            outcome = Failed(item.source, _reason(item, error))
+            outcome = Failed(item.source, reason(item.source, error))
     if ledger:
         ledger.release(item)
     return outcome
 
 
 def _written(item: Item, results: _Results, rules: Rules, ledger: Ledger | None) -> Done:
-    """All files of an item are complete before the first gets its name."""
-    paths = {named(item.target, suffix): picture for suffix, picture in results.pictures.items()}
-    atomic.make_folder(item.target.parent)
-    alone = ledger is not None and ledger.alone(item)
-    with ExitStack() as files:
-        outputs = []
-        for path, picture in paths.items():
-            if ledger:
-                ledger.check(item, path)
-            mtime_ns = picture.frames[0][1].mtime_ns
-            file = files.enter_context(atomic.replacing(path, mtime_ns=mtime_ns, alone=alone))
-            write_picture(file, picture, path.suffix, quality=rules.quality)
-            if ledger:
-                outputs.append(_described(path.relative_to(item.root), file, mtime_ns))
-        if ledger:
-            ledger.settle(item, results.source, outputs)
-    return Done(item.source, tuple(paths), results.seconds, results.notes)
+    written = {suffix: _writer(item, each, rules) for suffix, each in results.pictures.items()}
+    mtime_ns = next(iter(results.pictures.values())).frames[0][1].mtime_ns
+    paths = put(item, results.source, written, ledger, mtime_ns=mtime_ns)
+    return Done(item.source, paths, results.seconds, results.notes)
 
 
-def _described(name: Path, file: BinaryIO, mtime_ns: int | None) -> File:
-    file.seek(0)
-    digest = hashlib.sha256()
-    while part := file.read(1 << 20):
-        digest.update(part)
-    return File(name.as_posix(), file.tell(), mtime_ns or 0, digest.hexdigest())
+def _writer(item: Item, picture: Picture, rules: Rules) -> Callable[[BinaryIO], None]:
+    suffix, quality = item.target.suffix, rules.quality
+    return lambda file: write_picture(file, picture, suffix, quality=quality)
 
 
 def _is_heavy(results: _Results | Failed) -> bool:
@@ -246,17 +221,3 @@ def _is_heavy(results: _Results | Failed) -> bool:
 
 def _frames(pictures: dict[str, Picture]) -> Iterator[Frame]:
     return (frame for picture in pictures.values() for frame, _ in picture.frames)
-
-
-def ends_the_run(error: Exception) -> bool:
-    """Whether it is about more than one item: the disk, the device, the model."""
-    return isinstance(error, GantoolError) and not isinstance(error, ItemError)
-
-
-def _reason(item: Item, error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return f"{item.source}: not enough memory for it"
-    text = str(error)
-    if not isinstance(error, GantoolError):  # a stranger's, maybe of several lines
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if str(item.source) in text else f"{item.source}: {text}"

@@ -43,3 +43,18 @@ class OutputError(GantoolError):
 
 class ItemError(GantoolError):
     """Raised by a task's process («no face found») or by reading one input."""
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether it is about more than one item: the disk, the device, the model."""
+    return isinstance(error, GantoolError) and not isinstance(error, ItemError)
+
+
+def reason(source: object, error: Exception) -> str:
+    """Why `source` could not be done, in one line that names it."""
+    if isinstance(error, MemoryError):
+        return f"{source}: not enough memory for it"
+    text = str(error)
+    if not isinstance(error, GantoolError):  # a stranger's, maybe of several lines
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if str(source) in text else f"{source}: {text}"

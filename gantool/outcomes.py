@@ -18,6 +18,27 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Advanced:
+    """A film is on its way."""
+
+    source: Path
+    frames: int
+    """That are done, those of earlier runs with them."""
+    total: int
+    """Of the film, about; 0 where nothing tells."""
+    fps: float
+    """Frames a second in this run, of late."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something to know about an item that is being done."""
+
+    source: Path
+    note: str
+
+
+@dataclass(frozen=True)
 class Done:
     """A finished item and the files it gave."""
 
@@ -27,6 +48,8 @@ class Done:
     """That the model took."""
     notes: tuple[str, ...] = ()
     """What could not be taken along, a line each."""
+    frames: int = 0
+    """Of a film."""
 
 
 @dataclass(frozen=True)
@@ -46,4 +69,4 @@ class Skipped:
     reason: str
 
 
-Outcome: TypeAlias = Started | Done | Failed | Skipped
+Outcome: TypeAlias = Started | Advanced | Told | Done | Failed | Skipped

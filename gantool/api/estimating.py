@@ -81,7 +81,7 @@ def _sizes(plan: Plan, refused: list[str]) -> Iterator[tuple[Item, int]]:
 
 
 def _probes(plan: Plan, sizes: dict[Item, int]) -> Iterator[_Probe]:
-    from gantool import engine
+    from gantool.errors import ends_the_run
 
     ordered: Sequence[Item] = sorted(sizes, key=lambda item: sizes[item])
     middle = len(ordered) // 2
@@ -89,7 +89,7 @@ def _probes(plan: Plan, sizes: dict[Item, int]) -> Iterator[_Probe]:
         try:
             yield _probe(plan, item)
         except Exception as error:  # a stranger's process may raise anything
-            if engine.ends_the_run(error):
+            if ends_the_run(error):
                 raise
 
 

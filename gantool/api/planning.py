@@ -19,10 +19,10 @@ from gantool.pipeline import Answer, Pipeline
 
 if TYPE_CHECKING:
     from gantool.batch import Batch, Exists, Ledger, Making
-    from gantool.engine import Rules, Work
     from gantool.media.metadata import Mode
     from gantool.media.places import Item
     from gantool.media.sources import Found
+    from gantool.rules import Rules, Work
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
@@ -74,7 +74,7 @@ class Plan:
 
     def work(self) -> Work:
         """What is done with frames."""
-        from gantool.engine import Work
+        from gantool.rules import Work
 
         process = functools.partial(_apply, self.pipeline.process, self.sessions)
         stream = self.pipeline.stream
@@ -184,9 +184,10 @@ def _found(name: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
     from gantool.media.provenance import is_marked
 
     suffix = places.suffix_of(options.format) if options.format else None
+    wishes = options.films()
     return sources.plan(
         inputs,
-        places.Places(name, options.output, suffix, pipeline.results),
+        places.Places(name, options.output, suffix, pipeline.results, wishes.codec),
         sources.Choice(tuple(options.include), tuple(options.exclude), is_marked),
     )
 
@@ -194,9 +195,9 @@ def _found(name: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
 def _rules(
     pipeline: Pipeline, options: RunOptions, models: tuple[tuple[str, str], ...], scale: float
 ) -> Rules:
-    from gantool.engine import Rules
     from gantool.media.picture import Limits
     from gantool.media.provenance import Origin
+    from gantool.rules import Rules
 
     most = pixels(options.max_pixels)
     origin = Origin(pipeline.kind, models, f"gantool {__version__}")
@@ -210,12 +211,14 @@ def _rules(
         options.jobs,
         options.fail_fast,
         options.limit,
+        options.films(),
     )
 
 
 def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
     """The options that decide about the bytes of results, the task's own and those of the run."""
     ours = {key: getattr(options, key) for key in ("quality", "metadata", "provenance")}
+    ours |= options.about_films()
     return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gantool.api.planning import Plan, plan, task_function
 from gantool.api.run_options import RUN_OPTIONS, RunOptions
 from gantool.errors import UsageError
-from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
+from gantool.outcomes import Done, Failed, Outcome, Skipped
 
 if TYPE_CHECKING:
     from gantool.media.places import Item
@@ -84,7 +84,7 @@ def run(
 
 
 def _outcomes(plan: Plan) -> Iterator[Done | Failed | Skipped]:
-    return (each for each in execute(plan) if not isinstance(each, Started))
+    return (each for each in execute(plan) if isinstance(each, Done | Failed | Skipped))
 
 
 def check_report(path: Path) -> None:

@@ -9,10 +9,20 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="INPUT",
-        help="Pictures, folders (with all below them), quoted patterns, @list.txt, - for a pipe.",
+        help="Pictures, films, folders (with all below them), quoted patterns, @list.txt, - for a "
+        "pipe.",
         show_default=False,
     ),
 ]
+
+FILMS = "Films"
+
+
+def _film(kind: Any, text: str, metavar: str | None = None, *, flag: str = "") -> Any:
+    """An option of films, which the help shows apart."""
+    names = (flag,) if flag else ()
+    return Annotated[kind, typer.Option(*names, metavar=metavar, help=text, rich_help_panel=FILMS)]
+
 
 OPTIONS: dict[str, Any] = {
     "output": Annotated[
@@ -51,7 +61,7 @@ OPTIONS: dict[str, Any] = {
     "format": Annotated[
         str | None,
         typer.Option(
-            metavar="jpg|png|webp|tif|gif|avif|bmp",
+            metavar="jpg|png|webp|tif|gif|avif|bmp|mp4|mov|mkv|webm",
             help="Format of the results; by default that of the input.",
         ),
     ],
@@ -107,6 +117,21 @@ OPTIONS: dict[str, Any] = {
     "fail_fast": Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first picture that fails.")
     ],
+    "codec": _film(
+        str | None,
+        "Encoder; by default h264 (CRF 16), for deep colour hevc (18), in webm vp9 (22).",
+        "h264|hevc|vp9|av1|ffv1|prores",
+    ),
+    "crf": _film(int | None, "Quality of the encoder: less is better and larger.", "N"),
+    "pix_fmt": _film(str | None, "Pixel format, as in yuv420p; by default the film's own.", "NAME"),
+    "depth": _film(str, "Bits: those of the film, or 8.", "keep|8"),
+    "audio": _film(str, "Sound: copied as it is, or left out.", "copy|none"),
+    "subs": _film(str, "Subtitles: copied, or left out.", "copy|none"),
+    "start": _film(str | None, "Begin there, as in 90 or 1:30.", "TIME"),
+    "end": _film(str | None, "Stop there.", "TIME"),
+    "fps": _film(float | None, "Frames a second of numbered or raw frames.", "N"),
+    "deinterlace": _film(bool, "Make whole frames of fields.", flag="--deinterlace"),
+    "tonemap": _film(bool, "Make a film for any screen of HDR.", flag="--tonemap"),
 }
 """By the names of `RunOptions`."""
 

@@ -17,7 +17,7 @@ from gantool.cli.chatter import silenced
 from gantool.cli.show import count, say
 from gantool.cli.signals import GRACE, Stop, Stopped, stopping
 from gantool.errors import GantoolError
-from gantool.outcomes import FOREIGN, THERE, Done, Failed, Outcome, Skipped
+from gantool.outcomes import FOREIGN, THERE, Advanced, Done, Failed, Outcome, Skipped, Told
 
 if TYPE_CHECKING:
     from gantool.reports.run_page import Entry
@@ -58,6 +58,9 @@ class Tally:
     talk: Talk
     began: float = field(default_factory=time.monotonic)
     done: int = 0
+    films: int = 0
+    frames: int = 0
+    """Of films."""
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
@@ -75,8 +78,17 @@ class Tally:
     def _started(self, outcome: Any) -> None:
         self.event("item.start", source=outcome.source)
 
+    def _advanced(self, outcome: Advanced) -> None:
+        """The bar draws it."""
+
+    def _told(self, outcome: Told) -> None:
+        self.event("item.note", source=outcome.source, note=outcome.note)
+        self.say(f"note {outcome.source}: {outcome.note}")
+
     def _done(self, outcome: Done) -> None:
         self.done += 1
+        self.films += outcome.frames > 0
+        self.frames += outcome.frames
         with suppress(OSError):  # somebody may have taken it away by now
             self.bytes += sum(path.stat().st_size for path in outcome.outputs)
         self.event("item.done", **dataclasses.asdict(outcome))
@@ -118,10 +130,13 @@ class Tally:
 
     def truth(self) -> str:
         """What really happened, in one line."""
-        parts = [count(self.done, "picture")]
+        pictures = self.done - self.films
+        parts = [count(pictures, "picture")] if pictures or not self.films else []
+        parts += [count(self.films, "film"), count(self.frames, "frame")] if self.films else []
         if self.done:
-            pace = self.done / max(self.seconds, 1e-9)
-            parts += [f"{self.seconds:.1f} s", str(self.plan.device), f"{pace:.1f}/s"]
+            pace = (pictures + self.frames) / max(self.seconds, 1e-9)
+            unit = "fps" if self.films and not pictures else "/s"
+            parts += [f"{self.seconds:.1f} s", str(self.plan.device), _pace(pace, unit)]
         if self.failed:
             parts.append(f"{self.failed} failed")
         parts += [f"{number} {what}{_fix(what)}" for what, number in self.skipped.items()]
@@ -176,6 +191,8 @@ def _follow(plan: api.Plan, tally: Tally) -> None:
     ):
         for outcome in outcomes:
             tally.take(outcome)
+            if isinstance(outcome, Advanced):
+                progress.within(outcome)
             if isinstance(outcome, Done | Failed):
                 progress.advance(outcome.source.name)
 
@@ -249,6 +266,10 @@ def _line(as_json: bool, event: str, text: str, item: Any) -> None:
 def _event(name: str, **values: Any) -> None:
     """A line of JSON for programs."""
     show.out(f"{json.dumps({'v': 1, 'event': name, **values}, default=str)}\n")
+
+
+def _pace(number: float, unit: str) -> str:
+    return f"{number:.1f} {unit}" if unit == "fps" else f"{number:.1f}{unit}"
 
 
 def _fix(reason: str) -> str:

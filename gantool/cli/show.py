@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from gantool.errors import OutputError
+from gantool.outcomes import Advanced
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,6 +23,9 @@ class Unread(BaseException):
 class Bar(Protocol):
     def advance(self, text: str = "", by: int = 1) -> None: ...
 
+    def within(self, film: Advanced) -> None:
+        """How far a film is, of which there are `total` in all."""
+
 
 @contextmanager
 def bar(unit: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterator[Bar]:
@@ -32,7 +36,7 @@ def bar(unit: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterato
         yield _Lines(unit, total, done)
     else:
         with _rich_bar() as progress:
-            yield _Drawn(progress, progress.add_task("", total=total, completed=done))
+            yield _Drawn(progress, progress.add_task("", total=total, completed=done), total == 1)
 
 
 def _rich_bar() -> "Progress":
@@ -50,11 +54,25 @@ def _rich_bar() -> "Progress":
 
 
 class _Drawn:
-    def __init__(self, progress: "Progress", task: "TaskID") -> None:
-        self.progress, self.task = progress, task
+    """`alone`: there is one thing to do, so that a film has the bar for itself."""
+
+    def __init__(self, progress: "Progress", task: "TaskID", alone: bool) -> None:
+        self.progress, self.task, self.alone = progress, task, alone
+        self.film: TaskID | None = None
 
     def advance(self, text: str = "", by: int = 1) -> None:
-        self.progress.update(self.task, advance=by, description=one_line(text))
+        if self.film is not None:
+            self.progress.remove_task(self.film)
+            self.film = None
+        self.progress.update(self.task, advance=by, description=one_line(text), visible=True)
+
+    def within(self, film: Advanced) -> None:
+        if self.film is None:
+            self.film = self.progress.add_task("")
+            self.progress.update(self.task, visible=not self.alone)
+        text = f"{one_line(film.source.name)} {film.fps:.1f} fps"
+        most = film.total or None
+        self.progress.update(self.film, completed=film.frames, total=most, description=text)
 
 
 class _Lines:
@@ -67,16 +85,32 @@ class _Lines:
 
     def advance(self, text: str = "", by: int = 1) -> None:
         self.done += by
-        now = time.monotonic()
-        if now - self.spoken >= 10 and self.done < self.total:
-            self.spoken = now
-            pace = (now - self.began) / (self.done - self.before)
+        if self.done < self.total and self._is_due():
+            pace = (time.monotonic() - self.began) / (self.done - self.before)
             left = duration((self.total - self.done) * pace)
             say(f"{self.done}/{self.total} {self.unit} {text} · {left} left")
+
+    def within(self, film: Advanced) -> None:
+        if self._is_due():
+            left = f" · {duration((film.total - film.frames) / film.fps)} left"
+            most = f"/{film.total}" if film.total else ""
+            name = one_line(film.source.name)
+            say(
+                f"{film.frames}{most} frames {name} · {film.fps:.1f} fps"
+                f"{left if film.total > film.frames else ''}"
+            )
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        due = now - self.spoken >= 10
+        self.spoken = now if due else self.spoken
+        return due
 
 
 class _Silent:
     def advance(self, text: str = "", by: int = 1) -> None: ...
+
+    def within(self, film: Advanced) -> None: ...
 
 
 def out(text: str) -> None:

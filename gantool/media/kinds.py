@@ -6,6 +6,7 @@ import importlib.util
 from typing import Literal, TypeAlias
 
 from gantool.errors import ItemError
+from gantool.media.video.kinds import film_ending
 
 Kind: TypeAlias = Literal["png", "jpeg", "tiff", "gif", "webp", "avif", "heic", "bmp", "pnm"]
 
@@ -66,6 +67,9 @@ def kind_of(head: bytes, suffix: str = "") -> Kind:
 
 def ending(content: bytes) -> str:
     """What the name of a picture file with this content ends in; `.png` where it is unknown."""
+    film = film_ending(content[:HEAD])
+    if film:
+        return film
     kind = _kind(content[:HEAD])
     return _ENDINGS.get(kind, f".{kind}") if kind else ".png"
 

@@ -76,3 +76,8 @@ def unpremultiplied(pixels: Pixels) -> Pixels:
     colours, alpha = pixels[..., :-1].astype(np.uint64), pixels[..., -1:].astype(np.uint64)
     straight = (colours * top + alpha // 2) // np.maximum(alpha, 1)
     return like(np.dstack([np.minimum(straight, top), alpha]), pixels)
+
+
+def grey_of(frame: Pixels) -> Pixels:
+    """H×W×3 with its luma, BT.601, in all channels."""
+    return like(np.repeat(luma(frame), 3, axis=2), frame)

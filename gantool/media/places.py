@@ -11,6 +11,7 @@ from pathlib import Path
 from gantool.errors import UsageError
 from gantool.media import heic
 from gantool.media.images import WRITABLE, output_suffix
+from gantool.media.video import kinds
 
 RESULTS, BESIDE = ".gantool-results", ".gantool-beside"
 """How the names of manifests begin: in a folder of results alone, in one where inputs are too."""
@@ -50,6 +51,8 @@ class Places:
     """Of another format than the input's."""
     results: tuple[str, ...] = ("",)
     """What each item gives: "" for one named as planned, else what is added to the name."""
+    codec: str | None = None
+    """Of films, as far as their containers depend on it."""
 
 
 def named(target: Path, result: str) -> Path:
@@ -78,6 +81,7 @@ def exact(places: Places, given: Sequence[Path]) -> Path | None:
     if len(given) == 1 and _is_file_name(output, given[0]):
         if places.suffix not in (None, output.suffix.lower()):
             raise UsageError(f"-o {output}: not with --format: its ending says the format")
+        _refuse_kind(output, given[0], places)
         return output
     if output.suffix.lower() in UNWRITABLE and not output.exists():
         raise UsageError(f"-o {output}: {output.suffix} cannot be written: choose .png or .jpg")
@@ -94,7 +98,7 @@ def root_of(output: Path | None, folder: Path, given: Sequence[Path]) -> Path | 
 
 def beside(path: Path, places: Places) -> Item:
     """A picture that was named itself, with its result beside it or in the output folder."""
-    ending = ending_of(path, places.suffix)
+    ending = ending_of(path, places)
     if places.output is not None:
         target = places.output / path.with_suffix(ending).name
         return Item(path, target, places.output, manifest_of(places.output, path.parent))
@@ -114,7 +118,18 @@ def _shortened(stem: str, rest: str) -> str:
 
 
 def _is_file_name(output: Path, given: Path) -> bool:
-    return output.suffix.lower() in WRITABLE and not output.is_dir() and not given.is_dir()
+    known = WRITABLE | kinds.CONTAINERS.keys()
+    return output.suffix.lower() in known and not output.is_dir() and not given.is_dir()
+
+
+def _refuse_kind(output: Path, given: Path, places: Places) -> None:
+    """Raises UsageError for a picture of a film, or a film of a picture."""
+    if kinds.is_film(given) == (output.suffix.lower() in kinds.CONTAINERS):
+        if kinds.is_film(given):
+            kinds.refuse_container(output.suffix, places.codec)
+        return
+    what, ending = ("film", ".mp4") if kinds.is_film(given) else ("picture", ".png")
+    raise UsageError(f"-o {output}: {given} is a {what}: choose an ending as {ending}")
 
 
 def _names_one_of_several(output: Path, given: Sequence[Path]) -> bool:
@@ -122,10 +137,12 @@ def _names_one_of_several(output: Path, given: Sequence[Path]) -> bool:
     return several and output.suffix.lower() in WRITABLE and not output.is_dir()
 
 
-def ending_of(path: Path, suffix: str | None) -> str:
+def ending_of(path: Path, places: Places) -> str:
     """Of a result: that of the format asked for, else the input's, where that can be written."""
-    if suffix is not None:
-        return suffix
+    if kinds.is_film(path):
+        return kinds.container_of(path, places.codec, places.suffix)
+    if places.suffix in WRITABLE:
+        return places.suffix
     kept = output_suffix(path.suffix.lower())
     return path.suffix if kept == path.suffix.lower() else kept
 
@@ -155,7 +172,7 @@ def _key(path: Path) -> str:
 def suffix_of(name: str) -> str:
     """`png` → `.png`. Raises UsageError for a format that cannot be written."""
     suffix = f".{name.lower().lstrip('.')}"
-    if suffix not in WRITABLE:
-        known = ", ".join(sorted(each.lstrip(".") for each in WRITABLE))
+    if suffix not in WRITABLE | kinds.CONTAINERS.keys():
+        known = ", ".join(sorted(each.lstrip(".") for each in (*WRITABLE, *kinds.CONTAINERS)))
         raise UsageError(f"--format {name}: not a format for results; there are {known}")
     return suffix

@@ -22,6 +22,9 @@ from gantool.media.places import (
     refuse_collisions,
     root_of,
 )
+from gantool.media.video.kinds import IN_FOLDERS
+
+_TAKEN = SUFFIXES | IN_FOLDERS
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def _lines(path: Path) -> list[str]:
 
 def _matches(pattern: str, choice: Choice, left_out: Counter[str]) -> list[Path]:
     found = sorted(Path(match) for match in glob.glob(pattern, recursive=True))
-    pictures = [path for path in found if path.is_file() and path.suffix.lower() in SUFFIXES]
+    pictures = [path for path in found if path.is_file() and path.suffix.lower() in _TAKEN]
     if not pictures:
         raise NoPictureError(f"{pattern}: no picture matches")
     return [path for path in pictures if _taken(path, path, choice, left_out)]
@@ -159,7 +162,7 @@ class _Tree:
             relative = path.relative_to(self.folder)
             if not _taken(path, relative, choice, left_out):
                 continue
-            ending = ending_of(path, self.places.suffix)
+            ending = ending_of(path, self.places)
             items.append(Item(path, target / relative.with_suffix(ending), target, manifest))
         return items
 
@@ -204,7 +207,7 @@ def _is_picture(path: Path, left_out: Counter[str]) -> bool:
     if suffix in heic.SUFFIXES and not kinds.reads_heic():
         left_out['HEIC pictures: pip install "gantool[heif]"'] += 1
         return False
-    if suffix not in SUFFIXES:
+    if suffix not in _TAKEN:
         return False
     if path.is_file() or not path.exists():  # a link to nowhere is told when it is read
         return True

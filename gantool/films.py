@@ -1,0 +1,243 @@
+"""A film through a task, in segments: what is finished of it outlives a kill.
+
+Decoding, the task and encoding overlap. What the task remembers from frame to frame is kept with
+the segments, so that a film that was interrupted becomes what it would have become.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import av
+import numpy as np
+
+from gantool import __version__, film_folder, manifest
+from gantool.errors import ItemError, OutputError, ends_the_run, reason
+from gantool.film_folder import FilmFolder, Segment
+from gantool.media.pixels import grey_of
+from gantool.media.video import copying, encoding, joining
+from gantool.media.video.film import Film, probe
+from gantool.media.video.reading import Shown, VideoReader
+from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
+from gantool.placing import put
+
+if TYPE_CHECKING:
+    from gantool.batch import Ledger
+    from gantool.media.places import Item
+    from gantool.pipeline import Frame, Result
+    from gantool.rules import Rules, Work
+
+SEGMENT = 100
+"""Frames of a segment: what a kill costs at most."""
+AHEAD = 4
+"""Frames decoded ahead of the task, and as many results waiting to be encoded."""
+RECENT = 32
+"""Frames by which the pace is judged."""
+ROUGHLY = 4
+"""How many times less than estimated a film may take on disk."""
+Made = tuple[Shown, Mapping[str, "Frame"]]
+
+
+@dataclass
+class Job:
+    """One film on its way."""
+
+    item: Item
+    film: Film
+    rules: Rules
+    seconds: float = 0.0
+    """That the task took."""
+    frames: int = 0
+    """That are done."""
+    notes: list[str] = field(default_factory=list)
+
+    def encode(self, width: int, height: int) -> encoding.Encoding:
+        suffix = self.item.target.suffix
+        return encoding.choose(self.film, self.rules.film, suffix, width, height)
+
+
+def run(
+    item: Item, work: Work, rules: Rules, *, ledger: Ledger | None, stop: Event
+) -> Iterator[Outcome]:
+    """The film `item` through `work`; yields how far it is, then that it is done or failed.
+
+    After `stop` no more is yielded; what is finished is there to go on from. Raises OutputError
+    where nothing can be written.
+    """
+    yield Started(item.source)
+    try:
+        yield from _done(item, work, rules, ledger, stop)
+    except Exception as error:  # a stranger's process may raise anything
+        if stop.is_set():
+            return
+        if ends_the_run(error):
+            raise
+        yield Failed(item.source, reason(item.source, error))
+
+
+def _done(
+    item: Item, work: Work, rules: Rules, ledger: Ledger | None, stop: Event
+) -> Iterator[Outcome]:
+    job = Job(item, probe(item.source, rules.film, rules.limits), rules)
+    copying.check(job.film, item.target.suffix, rules.film)
+    before = _state(item.source)
+    key = _key(job, before, ledger.run if ledger else "")
+    alone = ledger is not None and ledger.alone(item)
+    with (
+        film_folder.beside(item.target, key, alone=alone) as folder,
+        ThreadPoolExecutor(1, "hash") as hasher,
+    ):
+        digest = hasher.submit(manifest.sha256, item.source)
+        yield from _room(job, folder)
+        yield from _segments(job, folder, work, stop)
+        if stop.is_set():
+            return
+        if _state(item.source) != before:
+            raise ItemError("was changed while it was read: run again")
+        source = manifest.File(os.path.abspath(item.source), *before, digest.result())
+        writers = {
+            result: partial(_join, job, segments) for result, segments in folder.results().items()
+        }
+        paths = put(item, source, writers, ledger, mtime_ns=before[1])
+        shutil.rmtree(folder.path, ignore_errors=True)
+    yield Done(item.source, paths, job.seconds, tuple(dict.fromkeys(job.notes)), job.frames)
+
+
+def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator[Outcome]:
+    """Make those that are not there."""
+    done, job.frames, memory = folder.finished(remembers=work.stream is not None)
+    reader = VideoReader(job.film, job.rules.film, skip=job.frames)
+    apply, pace = work.on_film(memory), _Pace()
+    with (
+        ThreadPoolExecutor(1, "decode") as decoder,
+        ThreadPoolExecutor(1, "encode") as encoder,
+        contextlib.closing(_ahead(decoder, iter(reader))) as shown,
+    ):
+        for number in count(done):
+            segment = Segment(folder, number, job.encode)
+            try:
+                for made in _in_thread(encoder, segment, _made(shown, apply, job)):
+                    job.frames += made
+                    yield Advanced(job.item.source, job.frames, job.film.frames, pace.step())
+                    if stop.is_set():
+                        return
+                kept = memory if work.stream else None
+                if not encoder.submit(segment.finish, kept).result():
+                    break
+            finally:
+                encoder.submit(segment.abandon).result()
+    job.notes += reader.notes
+    if not job.frames:
+        raise ItemError("there is no frame in it, or none between --start and --end")
+
+
+def _in_thread(
+    encoder: ThreadPoolExecutor, segment: Segment, frames: Iterator[Made]
+) -> Iterator[int]:
+    """Add the frames to the segment in another thread; yields 1 for each."""
+    pending: deque[Future[None]] = deque()
+    for shown, results in frames:
+        pending.append(encoder.submit(segment.add, shown, results))
+        while len(pending) > AHEAD:
+            pending.popleft().result()
+        yield 1
+    while pending:
+        pending.popleft().result()
+
+
+def _ahead(decoder: ThreadPoolExecutor, frames: Iterator[Shown]) -> Generator[Shown, None, None]:
+    """The same frames, decoded in another thread."""
+    waiting: deque[Future[Shown | None]] = deque()
+    try:
+        while True:
+            while len(waiting) < AHEAD:
+                waiting.append(decoder.submit(next, frames, None))
+            shown = waiting.popleft().result()
+            if shown is None:
+                return
+            yield shown
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def _made(shown: Iterator[Shown], apply: Callable[[Frame], Result], job: Job) -> Iterator[Made]:
+    """A segment's frames and results; a frame exactly as the one before is not done again."""
+    before: Frame | None = None
+    results: Mapping[str, Frame] = {}
+    for each in islice(shown, SEGMENT):
+        began = time.monotonic()
+        if before is None or not np.array_equal(before, each.frame):
+            result = apply(each.frame)
+            named = result if isinstance(result, Mapping) else {"": result}
+            results = {name: _checked(frame, job) for name, frame in named.items()}
+        before = each.frame
+        job.seconds += time.monotonic() - began
+        yield each, results
+
+
+def _checked(frame: Any, job: Job) -> Frame:
+    if not (isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3):
+        raise ItemError(f"the task gives {type(frame).__name__}, not a frame H×W×3")
+    grey = job.rules.grey == "keep" and job.film.pix_fmt.startswith("gray")
+    return grey_of(frame) if grey else frame
+
+
+def _join(job: Job, segments: list[Path], file: BinaryIO) -> None:
+    """Write one result into the file."""
+    rules = job.rules
+    encoded = film_folder.encoding_of(segments[0], job.encode)
+    joint = joining.Joint(job.film, encoded, rules.film, rules.metadata, rules.origin)
+    joining.join(Path(file.name), job.item.target.suffix, segments, joint)
+    job.notes += joint.notes
+
+
+def _key(job: Job, state: tuple[int, int], run: str) -> str:
+    """The same for the same segments."""
+    wishes, suffix = repr(job.rules.film), job.item.target.suffix
+    said = (os.path.abspath(job.item.source), state, run, wishes, job.rules.grey, suffix, SEGMENT)
+    return hashlib.sha256(json.dumps((*said, __version__, av.__version__)).encode()).hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _room(job: Job, folder: FilmFolder) -> Iterator[Told]:
+    """Say where the disk will probably not do. Raises OutputError where it cannot."""
+    free = shutil.disk_usage(folder.path).free
+    rules, suffix = job.rules, job.item.target.suffix
+    size = encoding.bytes_of(job.film, rules.film, suffix, rules.limits.scale)
+    needed = 2 * size  # the segments and the whole
+    said = f"takes about {needed / 1e9:.1f} GB while it is made, {free / 1e9:.1f} GB are free"
+    if needed > ROUGHLY * free:
+        raise OutputError(f"{job.item.target}: {said}: choose another place with -o")
+    if needed > free:
+        yield Told(job.item.source, said)
+
+
+class _Pace:
+    """Frames a second, of late."""
+
+    def __init__(self) -> None:
+        self._moments = deque([time.monotonic()], RECENT + 1)
+
+    def step(self) -> float:
+        self._moments.append(time.monotonic())
+        took = self._moments[-1] - self._moments[0]
+        return (len(self._moments) - 1) / max(took, 1e-9)

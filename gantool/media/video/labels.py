@@ -1,0 +1,127 @@
+"""What a film says of itself: metadata, chapters, and that a model made it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from av.stream import Disposition
+
+from gantool.media.carry import Carry
+from gantool.media.metadata import kept
+from gantool.media.provenance import marked
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+
+    from gantool.media.metadata import Mode
+    from gantool.media.video.joining import Joint
+
+BOXED = (".mp4", ".m4v", ".mov")
+XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""The box in which XMP is in such films, as XMP Specification Part 3 has it."""
+_TAG = "XMP"
+"""What the same is called in Matroska, which has no place of its own for it."""
+_WRITTEN = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", _TAG)
+_CLASSIC = re.compile(
+    "title|artist|album(_artist)?|comment|copyright|genre|date|year|composer|description|synopsis"
+    "|show|episode_id|network|lyrics|grouping|track|disc|encoding_tool|media_type|hd_video"
+    "|gapless_playback|creation_time|sort_\\w+|compilation|rating|keywords",
+    re.IGNORECASE,
+)
+"""What the muxer of mp4 writes in the form that most players read."""
+_PLACE = re.compile(r"location|gps|xyz|latitude|longitude|altitude", re.IGNORECASE)
+
+
+def options(suffix: str, joint: Joint) -> dict[str, str]:
+    """Of the muxer."""
+    if suffix.lower() not in BOXED:
+        return {}
+    from gantool.media.video.film import opened
+
+    with opened(joint.film.path) as container:
+        said = said_of(container, joint.metadata)
+    rare = any(not _CLASSIC.fullmatch(key) for key in said)
+    return {"movflags": "+faststart" + ("+use_metadata_tags" if rare else "")}
+
+
+def said_of(container: InputContainer, mode: Mode) -> dict[str, str]:
+    """What `mode` leaves of the film's own metadata."""
+    if mode == "strip":
+        return {}
+    return {
+        key: value
+        for key, value in container.metadata.items()
+        if key.lower() not in _WRITTEN
+        and key != _TAG
+        and (mode == "keep" or not _PLACE.search(key))
+    }
+
+
+def label(output: OutputContainer, picture: Stream, source: InputContainer, joint: Joint) -> None:
+    """Metadata, chapters and, in Matroska, the origin."""
+    stream = source.streams[joint.film.stream]
+    output.metadata.update(said_of(source, joint.metadata))
+    if "language" in stream.metadata:
+        picture.metadata["language"] = stream.metadata["language"]
+    if joint.metadata != "strip" and "title" in stream.metadata:
+        picture.metadata["title"] = stream.metadata["title"]
+    picture.disposition = Disposition(stream.disposition)
+    output.set_chapters(list(_chapters(source, joint)))
+    if "matroska" in output.format.name or "webm" in output.format.name:
+        packet = _packet(source.metadata.get(_TAG, "").encode(), joint)
+        if packet:
+            output.metadata[_TAG] = packet.decode()
+
+
+def append(path: Path, suffix: str, joint: Joint) -> None:
+    """Put the origin behind a film of boxes."""
+    if suffix.lower() not in BOXED:
+        return
+    packet = _packet(_xmp_of(joint.film.path), joint)
+    if packet:
+        with path.open("ab") as file:
+            file.write(struct.pack(">I4s16s", 24 + len(packet), b"uuid", XMP) + packet)
+
+
+def _packet(xmp: bytes, joint: Joint) -> bytes:
+    """XMP of the source as far as it is wanted, with the origin in it."""
+    xmp = kept(Carry(xmp=xmp), joint.metadata).xmp
+    return marked(xmp, joint.origin) if joint.origin else xmp
+
+
+def _xmp_of(path: Path) -> bytes:
+    with contextlib.suppress(OSError, struct.error), path.open("rb") as file:
+        end = file.seek(0, 2)
+        at = 0
+        while at + 8 <= end:
+            file.seek(at)
+            length, name = struct.unpack(">I4s", file.read(8))
+            if length == 1:
+                (length,) = struct.unpack(">Q", file.read(8))
+            if name == b"uuid" and file.read(16) == XMP and length < 1 << 24:
+                return file.read(length - 24)
+            if length < 8:
+                break
+            at += length
+    return b""
+
+
+def _chapters(source: InputContainer, joint: Joint) -> Any:
+    film, wishes = joint.film, joint.wishes
+    origin = film.origin * film.time_base
+    start = origin + Fraction(wishes.start)
+    end = None if wishes.end is None else origin + Fraction(wishes.end)
+    moved = start if wishes.start else film.shift * film.time_base
+    for chapter in source.chapters():
+        base = Fraction(chapter["time_base"] or 1)
+        begins, ends = max(chapter["start"] * base, start), chapter["end"] * base
+        ends = ends if end is None else min(ends, end)
+        if ends > begins:
+            ticks = round((begins - moved) / base), round((ends - moved) / base)
+            yield {**chapter, "start": ticks[0], "end": ticks[1]}

@@ -1,0 +1,152 @@
+"""A film's frames, one after the other, each with the time it is shown at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from av.error import BlockingIOError as NotYetError
+from av.error import EOFError as EndError
+from av.filter import Graph
+
+from gantool.errors import ItemError
+from gantool.media.video.film import Film, decoded, opened, picture_stream
+from gantool.media.video.frames import Unpacker
+from gantool.media.video.wishes import Wishes
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from gantool.pipeline import Frame
+
+    Timed = tuple[int, int, VideoFrame]
+    """When it is shown and for how long, ticks of the film, and the frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A frame of a film."""
+
+    frame: Frame
+    time: int
+    """When it is shown, in ticks of the film, from where the result begins."""
+    duration: int
+    """Ticks for which it is; 0 where nothing tells."""
+
+
+class VideoReader:
+    """The frames of a film from `skip` on; ItemError for one that cannot be read.
+
+    Iterate once. What was odd about the frames is in `notes` then.
+    """
+
+    def __init__(self, film: Film, wishes: Wishes, skip: int = 0) -> None:
+        self.film, self.wishes, self.skip = film, wishes, skip
+        self._damaged = self._mended = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        said = {
+            "frames are damaged and look as the decoder mended them": self._damaged,
+            "times were not after the one before and are moved": self._mended,
+        }
+        return tuple(f"{number} {what}" for what, number in said.items() if number)
+
+    def __iter__(self) -> Iterator[Shown]:
+        film, wishes = self.film, self.wishes
+        deep = film.depth > 8 and wishes.depth == "keep"
+        unpack = Unpacker(film, deep=deep, mapped=wishes.tonemap)
+        first, last = self._window()
+        with opened(film.path) as container:
+            stream = picture_stream(container)
+            if wishes.start:
+                _go_to(container, stream, first)
+            frames = self._timed(self._sound(decoded(container, stream)))
+            if wishes.deinterlace and film.interlaced:
+                frames = deinterlaced(frames, stream)
+            shown = (each for each in frames if each[0] >= first)
+            for number, (time, duration, frame) in enumerate(shown):
+                if last is not None and time >= last:
+                    return
+                if number >= self.skip:
+                    moved = time - film.shift - (first if wishes.start else 0)
+                    yield Shown(unpack(frame), moved, duration)
+
+    def _window(self) -> tuple[int, int | None]:
+        """The ticks of the first frame and of the first that is not wanted any more."""
+        film, wishes = self.film, self.wishes
+        first = film.origin + round(Fraction(wishes.start) / film.time_base)
+        if wishes.end is None:
+            return (first if wishes.start else -(1 << 62)), None
+        return first, film.origin + round(Fraction(wishes.end) / film.time_base)
+
+    def _sound(self, frames: Iterable[VideoFrame | None]) -> Iterator[VideoFrame]:
+        for frame in frames:
+            if frame is None or frame.is_corrupt:
+                self._damaged += 1
+            if frame is not None:
+                yield frame
+
+    def _timed(self, frames: Iterable[VideoFrame]) -> Iterator[Timed]:
+        """Each after the one before, also where the file says otherwise or nothing."""
+        step = max(round(1 / self.film.rate / self.film.time_base), 1)
+        before: int | None = None
+        for frame in frames:
+            time = frame.pts
+            if before is not None and (time is None or time <= before):
+                self._mended += time is not None
+                time = before + (step if time is None else 1)
+            before = time or 0
+            yield before, frame.duration or 0, frame
+
+
+def _go_to(container: InputContainer, stream: VideoStream, ticks: int) -> None:
+    """Near before, where the container can; else decoding begins at the beginning."""
+    try:
+        container.seek(max(ticks, 0), stream=stream)
+    except OSError:
+        container.seek(0)
+
+
+def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed]:
+    """A whole frame for each two fields, by the filter bwdif; times are left as they are."""
+    graph: Graph | None = None
+    waiting: list[tuple[int, int]] = []
+    for time, duration, frame in frames:
+        if graph is None:
+            flagged = "interlaced" if frame.interlaced_frame else "all"
+            graph = _deinterlacer(frame, stream, flagged)
+        waiting.append((time, duration))
+        graph.push(frame)
+        yield from _whole(graph, waiting)
+    if graph is not None:
+        graph.push(None)
+        yield from _whole(graph, waiting)
+    if waiting:
+        raise ItemError(f"{len(waiting)} of its fields have no whole frame")
+
+
+def _deinterlacer(frame: VideoFrame, stream: VideoStream, which: str) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    filter_ = graph.add("bwdif", f"mode=send_frame:deint={which}")
+    source.link_to(filter_)
+    filter_.link_to(sink := graph.add("buffersink"))
+    graph.configure()
+    assert sink
+    return graph
+
+
+def _whole(graph: Graph, waiting: list[tuple[int, int]]) -> Iterator[Timed]:
+    while waiting:
+        try:
+            frame = graph.pull()
+        except (NotYetError, EndError):
+            return
+        yield (*waiting.pop(0), cast("VideoFrame", frame))
