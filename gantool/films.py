@@ -22,7 +22,6 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import av
 import numpy as np
 
 from gantool import __version__, film_folder, manifest
@@ -210,7 +209,7 @@ def _key(job: Job, state: tuple[int, int], run: str) -> str:
     """The same for the same segments."""
     wishes, suffix = repr(job.rules.film), job.item.target.suffix
     said = (os.path.abspath(job.item.source), state, run, wishes, job.rules.grey, suffix, SEGMENT)
-    return hashlib.sha256(json.dumps((*said, __version__, av.__version__)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps((*said, __version__, encoding.VERSION)).encode()).hexdigest()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -55,14 +55,16 @@ class Copies:
         streams = [each for each in container.streams if each.index in self._ways]
         try:
             for packet in container.demux(streams):
-                if packet.size and (packet.pts is not None or packet.dts is not None):
+                if packet.size:
                     yield from self._moved(packet)
         except FFmpegError as error:
             self._source.notes.append(f"sound and subtitles end early, damaged ({error})")
 
     def _moved(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         way = self._ways[packet.stream_index]
-        if way.lasts and not self._source.shift(packet):
+        if not way.lasts:
+            packet.pts = packet.dts = 0
+        elif not self._source.shift(packet):
             return
         made = way.convert(packet) if way.convert else packet
         if made is not None:
@@ -117,7 +119,9 @@ class Source:
         return Copies(self, ways)
 
     def shift(self, packet: Packet[Any]) -> bool:
-        """Move its times to those of the result; False where it is not in there."""
+        """Move its times to those of the result; False where it has no place in there."""
+        if packet.pts is None and packet.dts is None:
+            return False
         base = Fraction(packet.time_base)
         film, wishes = self.film, self.wishes
         origin = film.origin * film.time_base
@@ -152,7 +156,7 @@ class Source:
         if holds(suffix, stream):
             copy = output.add_stream_from_template(stream, opaque=True)
             copy.time_base = stream.time_base
-            return _Way(copy, lasts=not is_cover(stream))
+            return _Way(copy, subtitles.gapless(stream), lasts=not is_cover(stream))
         if stream.type == "audio":
             raise ItemError(
                 f"its sound ({_name(stream)}) cannot be in {suffix}: choose --format mkv, or "

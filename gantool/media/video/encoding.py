@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gantool.media.video.film import Film
 
 
+VERSION = av.__version__
+"""Of what encodes: another may give other bits."""
+
+
 @dataclass(frozen=True)
 class Codec:
     """A name that `--codec` takes."""
@@ -42,7 +46,8 @@ class Codec:
 
 
 CODECS: Mapping[str, Codec] = {
-    "h264": Codec("libx264", 16, {"preset": "fast"}),
+    # What mbtree makes of some frames differs from run to run.
+    "h264": Codec("libx264", 16, {"preset": "fast", "x264-params": "mbtree=0"}),
     "hevc": Codec("libx265", 18, {"preset": "fast", "x265-params": "log-level=error"}, tag="hvc1"),
     "vp9": Codec(
         "libvpx-vp9", 22, {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}, even=False
@@ -139,7 +144,7 @@ def check(wishes: Wishes) -> None:
 def choose(film: Film, wishes: Wishes, suffix: str, width: int, height: int) -> Encoding:
     """How results of `width`×`height` are encoded into a film with this ending."""
     deep = film.depth > 8 and wishes.depth == "keep"
-    name = wishes.codec or _default(suffix, deep=deep)
+    name = _name(film, wishes, suffix, deep=deep)
     codec = CODECS[name]
     encoder = check_encoder(name)
     pix_fmt = wishes.pix_fmt or _format(encoder, codec, film, deep=deep, size=(width, height))
@@ -153,11 +158,16 @@ def choose(film: Film, wishes: Wishes, suffix: str, width: int, height: int) -> 
 
 def bytes_of(film: Film, wishes: Wishes, suffix: str, scale: float) -> int:
     """About what the result takes, its sides `scale` times as long."""
-    name = wishes.codec or _default(suffix, deep=film.depth > 8 and wishes.depth == "keep")
+    name = _name(film, wishes, suffix, deep=film.depth > 8 and wishes.depth == "keep")
     return round(CODECS[name].bits / 8 * film.pixels * scale**2)
 
 
-def _default(suffix: str, *, deep: bool) -> str:
+def _name(film: Film, wishes: Wishes, suffix: str, *, deep: bool) -> str:
+    """As wished, else what suits the container; what editors and archives use stays."""
+    if wishes.codec:
+        return wishes.codec
+    if film.codec in ("ffv1", "prores") and suffix.lower() in kinds.HOLDS[film.codec]:
+        return film.codec
     if suffix.lower() == ".webm":
         return "vp9"
     return "hevc" if deep else "h264"

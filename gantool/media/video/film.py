@@ -62,6 +62,7 @@ class Film:
     """Frames a second, on average."""
     frames: int
     """About how many there are; 0 where nothing tells."""
+    codec: str
     pix_fmt: str
     depth: int
     """Bits of a sample."""
@@ -169,6 +170,7 @@ def _film(
         clock,
         rate,
         _count(container, stream, rate, wishes),
+        stream.codec_context.name,
         frame.format.name,
         frame.format.components[0].bits,
         colour_of(frame),

@@ -27,7 +27,7 @@ XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The box in which XMP is in such films, as XMP Specification Part 3 has it."""
 _TAG = "XMP"
 """What the same is called in Matroska, which has no place of its own for it."""
-_WRITTEN = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", _TAG)
+_WRITTEN = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration")
 _CLASSIC = re.compile(
     "title|artist|album(_artist)?|comment|copyright|genre|date|year|composer|description|synopsis"
     "|show|episode_id|network|lyrics|grouping|track|disc|encoding_tool|media_type|hd_video"

@@ -25,12 +25,26 @@ def is_text(stream: Stream) -> bool:
     return stream.codec_context is not None and stream.codec_context.name in _TEXT
 
 
+def _plain() -> bytes | None:
+    """A header of styles that says nothing: fonts would become tags around every line."""
+    decoder: Any = av.CodecContext.create("subrip", "r")
+    decoder.open()
+    header: bytes | None = decoder.subtitle_header
+    return header
+
+
+def gapless(stream: Stream) -> Callable[[Packet[Any]], Packet[Any] | None] | None:
+    """Leaves out the empty packets between those of mov_text, which its muxer writes itself."""
+    if stream.codec_context is None or stream.codec_context.name != "mov_text":
+        return None
+    return lambda packet: None if bytes(packet) == b"\0\0" else packet
+
+
 def converter(stream: Stream, made: Stream) -> Callable[[Packet[Any]], Packet[Any] | None]:
     """From packets of `stream` to those of `made`; None for one that holds no text."""
     decoder: Any = stream.codec_context
     encoder: Any = made.codec_context
-    decoder.open(strict=False)
-    encoder.subtitle_header = decoder.subtitle_header
+    encoder.subtitle_header = _plain()
     made.time_base = stream.time_base
 
     def convert(packet: Packet[Any]) -> Packet[Any] | None:
