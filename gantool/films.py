@@ -81,8 +81,6 @@ def run(
     try:
         yield from _done(item, work, rules, ledger, stop)
     except Exception as error:  # a stranger's process may raise anything
-        if stop.is_set():
-            return
         if ends_the_run(error):
             raise
         yield Failed(item.source, reason(item.source, error))
@@ -102,7 +100,11 @@ def _done(
     ):
         digest = hasher.submit(manifest.sha256, item.source)
         yield from _room(job, folder)
-        yield from _segments(job, folder, work, stop)
+        try:
+            yield from _segments(job, folder, work, stop)
+        except Exception:
+            if not stop.is_set():  # a model that is stopped raises
+                raise
         if stop.is_set():
             return
         if _state(item.source) != before:

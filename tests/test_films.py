@@ -346,6 +346,8 @@ def test_what_was_stopped_goes_on_and_becomes_the_same(stop_at, stream, tmp_path
         asked.append(1)
         if len(asked) == stop_at:
             stop.set()
+            if stop_at % 2:
+                raise ItemError("a model that is stopped raises")
         return frame
 
     def streamed(frames):
