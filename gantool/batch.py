@@ -17,6 +17,8 @@ from gantool import __version__, atomic
 from gantool.errors import ItemError, UsageError
 from gantool.manifest import Claim, File, Manifest, Record
 from gantool.media.places import Item, named
+from gantool.media.video import numbered
+from gantool.media.video.kinds import is_numbered
 from gantool.outcomes import ELSEWHERE, FOREIGN, THERE, UP_TO_DATE, Skipped
 
 Exists: TypeAlias = Literal["auto", "skip", "overwrite", "rename", "error"]
@@ -227,7 +229,8 @@ class Ledger:
         """The newest record of what is at `path`."""
         history = self._manifest(item).history(item.name)
         name = path.relative_to(item.root).as_posix()
-        pairs = [(each, file) for each in history for file in each.outputs if file.name == name]
+        found_in = [(each, each.by_name.get(name)) for each in history]
+        pairs = [(each, file) for each, file in found_in if file]
         dates = [(file.bytes, file.mtime_ns) for _, file in pairs]
         doubted = len(set(dates)) < len({file.sha256 for _, file in pairs})
         found = (each for each, file in reversed(pairs) if file.is_at(path, doubted=doubted))
@@ -246,6 +249,8 @@ def _skipped(item: Item, reason: str) -> Skipped:
 
 def _unchanged(source: Path, record: Record) -> bool:
     """Whether the input is what it was; hashed where its date does not tell."""
+    if is_numbered(source):
+        return numbered.state(source)[2] == record.source.sha256
     try:
         recent = source.stat().st_mtime_ns > record.at - RECENT
     except OSError:

@@ -52,7 +52,7 @@ class FilmFolder:
             number -= memory is None
         for path in self.path.iterdir():
             if path.name[:6] >= f"{number:06d}" or path.name.startswith(atomic.ASIDE):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         return number, frames[number], memory or {}
 
     def remember(self, number: int, memory: Memory) -> None:
@@ -69,6 +69,12 @@ class FilmFolder:
         if first is None:
             return {}
         return {each: list(self._segments(each)) for each in first.facts["results"]}
+
+    def made(self) -> Iterator[tuple[Path, Index]]:
+        """Segments that are one file or folder each, in order, and what is in them."""
+        for path in self._segments(""):
+            if index := read_index(path):
+                yield path, index
 
     def _segments(self, result: str) -> Iterator[Path]:
         number = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -24,13 +25,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from gantool import __version__, film_folder, manifest
+from gantool import __version__, film_folder, frame_files, manifest
 from gantool.errors import ItemError, OutputError, ends_the_run, reason
 from gantool.film_folder import FilmFolder, Segment
+from gantool.frame_files import PictureSegment
+from gantool.media.carry import Carry
 from gantool.media.pixels import grey_of
-from gantool.media.video import copying, encoding, joining
+from gantool.media.provenance import marked
+from gantool.media.video import copying, encoding, joining, kinds, numbered
 from gantool.media.video.film import Film, probe
 from gantool.media.video.reading import Shown, VideoReader
+from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
 from gantool.placing import put
 
@@ -86,6 +91,31 @@ def run(
         yield Failed(item.source, reason(item.source, error))
 
 
+def tried(item: Item, work: Work, rules: Rules, *, frames: int) -> tuple[int, int, int, float]:
+    """The first frames through `work`, into memory: pixels given and made, bytes, seconds.
+
+    Raises what doing the film raises.
+    """
+    job = Job(item, probe(item.source, rules.film, rules.limits), rules)
+    began, given, made, size = time.monotonic(), 0, 0, 0
+    writers: dict[str, VideoWriter] = {}
+    files: dict[str, io.BytesIO] = {}
+    reader = VideoReader(job.film, rules.film, limits=rules.limits)
+    for shown, results in _made(islice(reader, frames), work.on_film({}), job):
+        given += shown.frame.shape[0] * shown.frame.shape[1]
+        for result, frame in results.items():
+            made += frame.shape[0] * frame.shape[1]
+            if result not in writers:
+                files[result] = io.BytesIO()
+                encoded = job.encode(frame.shape[1], frame.shape[0])
+                writers[result] = VideoWriter(files[result], encoded)
+            writers[result].add(frame, shown.time, shown.duration)
+    for writer in writers.values():
+        writer.finish({})
+    size = sum(file.tell() for file in files.values())
+    return given, made, size, time.monotonic() - began
+
+
 def _done(
     item: Item, work: Work, rules: Rules, ledger: Ledger | None, stop: Event
 ) -> Iterator[Outcome]:
@@ -98,7 +128,7 @@ def _done(
         film_folder.beside(item.target, key, alone=alone) as folder,
         ThreadPoolExecutor(1, "hash") as hasher,
     ):
-        digest = hasher.submit(manifest.sha256, item.source)
+        digest = hasher.submit(_sha256, item.source)
         yield from _room(job, folder)
         try:
             yield from _segments(job, folder, work, stop)
@@ -110,18 +140,25 @@ def _done(
         if _state(item.source) != before:
             raise ItemError("was changed while it was read: run again")
         source = manifest.File(os.path.abspath(item.source), *before, digest.result())
-        writers = {
-            result: partial(_join, job, segments) for result, segments in folder.results().items()
-        }
-        paths = put(item, source, writers, ledger, mtime_ns=before[1])
+        paths = _put(job, source, folder, ledger)
         shutil.rmtree(folder.path, ignore_errors=True)
     yield Done(item.source, paths, job.seconds, tuple(dict.fromkeys(job.notes)), job.frames)
+
+
+def _put(
+    job: Job, source: manifest.File, folder: FilmFolder, ledger: Ledger | None
+) -> tuple[Path, ...]:
+    """Results under their names."""
+    if kinds.is_numbered(job.item.target):
+        return frame_files.put(job.item, source, folder, ledger)
+    writers = {result: partial(_join, job, each) for result, each in folder.results().items()}
+    return put(job.item, source, writers, ledger, mtime_ns=source.mtime_ns)
 
 
 def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator[Outcome]:
     """Make those that are not there."""
     done, job.frames, memory = folder.finished(remembers=work.stream is not None)
-    reader = VideoReader(job.film, job.rules.film, skip=job.frames)
+    reader = VideoReader(job.film, job.rules.film, job.frames, job.rules.limits)
     apply, pace = work.on_film(memory), _Pace()
     with (
         ThreadPoolExecutor(1, "decode") as decoder,
@@ -129,7 +166,7 @@ def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator
         contextlib.closing(_ahead(decoder, iter(reader))) as shown,
     ):
         for number in count(done):
-            segment = Segment(folder, number, job.encode)
+            segment = _segment(job, folder, number)
             try:
                 for made in _in_thread(encoder, segment, _made(shown, apply, job)):
                     job.frames += made
@@ -146,8 +183,17 @@ def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator
         raise ItemError("there is no frame in it, or none between --start and --end")
 
 
+def _segment(job: Job, folder: FilmFolder, number: int) -> Segment | PictureSegment:
+    """The one with this number, to be made."""
+    target, rules = job.item.target, job.rules
+    if not kinds.is_numbered(target):
+        return Segment(folder, number, job.encode)
+    xmp = marked(b"", rules.origin) if rules.origin else b""
+    return PictureSegment(folder, number, target, Carry(xmp=xmp), rules.quality)
+
+
 def _in_thread(
-    encoder: ThreadPoolExecutor, segment: Segment, frames: Iterator[Made]
+    encoder: ThreadPoolExecutor, segment: Segment | PictureSegment, frames: Iterator[Made]
 ) -> Iterator[int]:
     """Add the frames to the segment in another thread; yields 1 for each."""
     pending: deque[Future[None]] = deque()
@@ -214,7 +260,13 @@ def _key(job: Job, state: tuple[int, int], run: str) -> str:
     return hashlib.sha256(json.dumps((*said, __version__, encoding.VERSION)).encode()).hexdigest()
 
 
+def _sha256(path: Path) -> str:
+    return numbered.state(path)[2] if kinds.is_numbered(path) else manifest.sha256(path)
+
+
 def _state(path: Path) -> tuple[int, int]:
+    if kinds.is_numbered(path):
+        return numbered.state(path)[:2]
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -223,6 +275,8 @@ def _room(job: Job, folder: FilmFolder) -> Iterator[Told]:
     """Say where the disk will probably not do. Raises OutputError where it cannot."""
     free = shutil.disk_usage(folder.path).free
     rules, suffix = job.rules, job.item.target.suffix
+    if kinds.is_numbered(job.item.target):
+        return
     size = encoding.bytes_of(job.film, rules.film, suffix, rules.limits.scale)
     needed = 2 * size  # the segments and the whole
     said = f"takes about {needed / 1e9:.1f} GB while it is made, {free / 1e9:.1f} GB are free"

@@ -7,6 +7,7 @@ system, which lets go of it when the process dies: two runs in one folder share 
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -70,6 +71,11 @@ class Record:
     outputs: tuple[File, ...]
     at: int
     """When, in nanoseconds since 1970."""
+
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, File]:
+        """The outputs: numbered frames are many."""
+        return {file.name: file for file in self.outputs}
 
 
 Read = TypeVar("Read", File, Record)

@@ -157,6 +157,10 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
 
     options = options.checked()
     found = _found(_name(call.task, pipeline), pipeline, inputs, options)
+    if options.codec:
+        from gantool.media.video import encoding
+
+        encoding.check(options.films())
     most = RESULT * pixels(options.max_pixels)
     sessions = tuple(
         load(each, device=options.device, tile=options.tile, max_pixels=most)

@@ -58,6 +58,7 @@ class RunOptions:
     start: str | None = None
     end: str | None = None
     fps: float | None = None
+    raw: str | None = None
     deinterlace: bool = False
     tonemap: bool = False
 

@@ -49,9 +49,11 @@ def run(
     """`call` on the inputs, `-` among them, on the sample, or on what is found without either."""
     if talk.report:
         api.check_report(talk.report)
+    if options.raw or (options.output == Path(PIPE) and _is_one_film(inputs)):
+        return run_raw(call, inputs, options, talk)
     if options.output == Path(PIPE):
         if PIPE not in inputs:
-            raise UsageError("-o -: only with - for the input: name a file or a folder")
+            raise UsageError("-o -: only with - or one film for the input: name a file or a folder")
         options = dataclasses.replace(options, output=None)
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
@@ -113,6 +115,27 @@ def run_pipe(call: Call, options: api.RunOptions, talk: Talk) -> int:
         if options.output is None:
             talk = dataclasses.replace(talk, deliver=_pour)
         return runs.run(plan, talk)
+
+
+def run_raw(call: Call, inputs: Sequence[str], options: api.RunOptions, talk: Talk) -> int:
+    """Frames of a film, or raw ones that come on stdin, to stdout as they are."""
+    if talk.json or sys.stdout.isatty():
+        raise UsageError("stdout takes the raw frames: send them on with | or >, without --json")
+    if options.raw and (list(inputs) != [PIPE] or options.output not in (None, Path(PIPE))):
+        raise UsageError("--raw: frames come with - for the input and leave on stdout")
+    size = api.piping.size_of(options.raw) if options.raw else None
+    with tempfile.TemporaryDirectory() as folder:  # nothing is written into it
+        options = dataclasses.replace(options, output=Path(folder, "none"), raw=None)
+        plan = call.plan([str(api.SAMPLE)] if size else inputs, options)
+        frames = (
+            api.piping.raw_frames(sys.stdin.buffer, *size) if size else api.piping.film_frames(plan)
+        )
+        rate = f"{options.fps or 25:g}" if size else api.piping.rate_of(plan)
+        return runs.pour_frames(plan, frames, rate, talk)
+
+
+def _is_one_film(inputs: Sequence[str]) -> bool:
+    return len(inputs) == 1 and inputs[0] != PIPE and api.piping.is_film(Path(inputs[0]))
 
 
 @contextmanager

@@ -130,6 +130,7 @@ OPTIONS: dict[str, Any] = {
     "start": _film(str | None, "Begin there, as in 90 or 1:30.", "TIME"),
     "end": _film(str | None, "Stop there.", "TIME"),
     "fps": _film(float | None, "Frames a second of numbered or raw frames.", "N"),
+    "raw": _film(str | None, "INPUT is - : raw rgb24 frames of this size; they leave raw.", "WxH"),
     "deinterlace": _film(bool, "Make whole frames of fields.", flag="--deinterlace"),
     "tonemap": _film(bool, "Make a film for any screen of HDR.", flag="--tonemap"),
 }

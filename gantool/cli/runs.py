@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from gantool.cli import show
 from gantool.cli.chatter import silenced
 from gantool.cli.show import count, say
 from gantool.cli.signals import GRACE, Stop, Stopped, stopping
-from gantool.errors import GantoolError
+from gantool.errors import GantoolError, ItemError
 from gantool.outcomes import FOREIGN, THERE, Advanced, Done, Failed, Outcome, Skipped, Told
 
 if TYPE_CHECKING:
@@ -226,6 +226,31 @@ def _start(plan: api.Plan) -> Mapping[str, Any]:
     }
 
 
+def pour_frames(plan: api.Plan, frames: Iterator[Any], rate: str, talk: Talk) -> int:
+    """Results of `frames` to stdout, one behind the other, H×W×3 each. Returns the exit code."""
+    began, number = time.monotonic(), 0
+    with silenced(), stopping(plan.cancel, grace=GRACE) as stop:
+        try:
+            for number, frame in enumerate(api.piping.results(plan, frames), 1):
+                if number == 1 and not talk.quiet:
+                    kind = api.piping.DEPTHS[frame.dtype.name]
+                    size = f"{frame.shape[1]}x{frame.shape[0]}"
+                    say(f"raw frames: ffmpeg -f rawvideo -pixel_format {kind} -video_size {size} "
+                        f"-framerate {rate} -i -")  # fmt: skip
+                show.pour(frame.tobytes())
+        except ItemError as error:
+            if not stop.signal:
+                say(f"failed {error}")
+                return 1
+    if stop.signal:
+        return 128 + stop.signal
+    if not talk.quiet:
+        seconds = time.monotonic() - began
+        say(f"{count(number, 'frame')} · {seconds:.1f} s · {plan.device} · "
+            f"{number / max(seconds, 1e-9):.1f} fps")  # fmt: skip
+    return 0
+
+
 def plan_only(plan: api.Plan, *, as_json: bool) -> int:
     """What `plan` would do, a line for each picture, and about what it takes; writes nothing."""
     for item in plan.items:
@@ -243,7 +268,10 @@ def plan_only(plan: api.Plan, *, as_json: bool) -> int:
     if as_json:
         values = dataclasses.asdict(estimate)
         _event("run.estimate", items=len(plan.items), **values)
-    parts = [f"{count(len(plan.items), 'picture')} to do"]
+    films = sum(api.piping.is_film(item.source) for item in plan.items)
+    things = [count(len(plan.items) - films, "picture")] if films < len(plan.items) else []
+    things += [f"{count(films, 'film')} of {estimate.frames} frames"] if films else []
+    parts = [f"{' and '.join(things) or 'nothing'} to do"]
     if estimate.pixels:
         parts += [
             f"results of {estimate.pixels / 1e6:.1f} megapixels",

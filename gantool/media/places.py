@@ -102,8 +102,20 @@ def beside(path: Path, places: Places) -> Item:
     if places.output is not None:
         target = places.output / path.with_suffix(ending).name
         return Item(path, target, places.output, manifest_of(places.output, path.parent))
+    if kinds.is_numbered(path):
+        return _beside_frames(path, places, ending)
     stem = _shortened(path.stem, f"-{places.name}{ending}")
     return Item(path, path.with_name(f"{stem}-{places.name}{ending}"), path.parent)
+
+
+def _beside_frames(pattern: Path, places: Places, ending: str) -> Item:
+    """Numbered frames: to a folder beside theirs, or to a film beside it."""
+    folder = pattern.absolute().parent
+    if ending in kinds.CONTAINERS:
+        target = folder.with_name(f"{folder.name}-{places.name}{ending}")
+        return Item(pattern, target, target.parent)
+    root = folder.with_name(f"{folder.name}-{places.name}")
+    return Item(pattern, root / pattern.with_suffix(ending).name, root, RESULTS)
 
 
 def _shortened(stem: str, rest: str) -> str:
@@ -124,11 +136,17 @@ def _is_file_name(output: Path, given: Path) -> bool:
 
 def _refuse_kind(output: Path, given: Path, places: Places) -> None:
     """Raises UsageError for a picture of a film, or a film of a picture."""
+    if kinds.is_numbered(output):
+        if not kinds.is_film(given):
+            raise UsageError(f"-o {output}: {given} is one picture: leave the number out")
+        return
     if kinds.is_film(given) == (output.suffix.lower() in kinds.CONTAINERS):
         if kinds.is_film(given):
             kinds.refuse_container(output.suffix, places.codec)
         return
-    what, ending = ("film", ".mp4") if kinds.is_film(given) else ("picture", ".png")
+    what, ending = "picture", ".png"
+    if kinds.is_film(given):
+        what, ending = "film", ".mp4, or frames as in frames/%06d.png"
     raise UsageError(f"-o {output}: {given} is a {what}: choose an ending as {ending}")
 
 

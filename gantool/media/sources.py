@@ -22,7 +22,8 @@ from gantool.media.places import (
     refuse_collisions,
     root_of,
 )
-from gantool.media.video.kinds import IN_FOLDERS
+from gantool.media.video import numbered
+from gantool.media.video.kinds import IN_FOLDERS, is_numbered
 
 _TAKEN = SUFFIXES | IN_FOLDERS
 
@@ -103,6 +104,10 @@ def _expanded(
         if text.startswith("@") and not os.path.lexists(text):
             yield from _expanded(_lines(Path(text[1:])), choice, left_out, within | {text})
         elif os.path.exists(text):
+            yield Path(text)
+        elif is_numbered(Path(text)):
+            if not numbered.files(Path(text)):
+                raise NoPictureError(f"{text}: no file has such a name")
             yield Path(text)
         elif glob.has_magic(text):
             yield from _matches(text, choice, left_out)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gantool.media.carry import attach
 from gantool.media.images import read_picture
 from gantool.media.pixels import as_depth, over_white
+from gantool.media.video.kinds import is_film
 from gantool.reports.slider import Sight
 
 WHOLE = 720
@@ -18,19 +19,26 @@ WHOLE = 720
 CLOSE = (380, 640)
 """Height and width of a part."""
 QUALITY = 80
+THIRD = 1 / 3
 
 Bytes = NDArray[np.uint8]
 
 
 def sights(source: Path, result: Path) -> tuple[Sight, Sight, str]:
     """Both views, and the sizes in words. Raises ItemError where one cannot be read."""
-    before, after = _shown(source), _shown(result)
+    films = is_film(source) and is_film(result)
+    share = THIRD if films else 0.0  # films begin black, and one frame of many is the first
+    before, after = _shown(source, share), _shown(result, share)
     sizes = " → ".join(f"{each.shape[1]}×{each.shape[0]}" for each in (before, after))
     return _whole(before, after), _close(before, after), sizes
 
 
-def _shown(path: Path) -> Bytes:
-    """The first frame, 8 bits, transparency laid over white."""
+def _shown(path: Path, share: float) -> Bytes:
+    """A frame of a film, or the first one, 8 bits, transparency laid over white."""
+    if is_film(path):
+        from gantool.media.video.still import still  # pages of pictures do without av
+
+        return np.asarray(still(path, share), np.uint8)
     frame, carry = read_picture(path).frames[0]
     pixels = as_depth(over_white(attach(frame, carry)), np.uint8)
     return np.asarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), np.uint8)

@@ -49,9 +49,9 @@ class Copies:
 
     def packets(self) -> Iterator[Packet[Any]]:
         """In the order of the file, with the times that they have in the result."""
-        if not self._ways:
-            return
         container = self._source.container
+        if not self._ways or container is None:
+            return
         streams = [each for each in container.streams if each.index in self._ways]
         try:
             for packet in container.demux(streams):
@@ -98,7 +98,9 @@ class Source:
         self._stack = ExitStack()
 
     def __enter__(self) -> Source:
-        self.container: InputContainer = self._stack.enter_context(opened(self.film.path))
+        self.container: InputContainer | None = None
+        if not kinds.is_numbered(self.film.path):
+            self.container = self._stack.enter_context(opened(self.film.path))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -110,7 +112,7 @@ class Source:
         Raises ItemError for sound that the container cannot hold.
         """
         ways = {}
-        for stream in self.container.streams:
+        for stream in self.container.streams if self.container else ():
             if stream.index != self.film.stream and self._is_wanted(stream, metadata):
                 way = self._way(output, stream, suffix)
                 if way:
@@ -179,6 +181,8 @@ class Source:
 
 def check(film: Film, suffix: str, wishes: Wishes) -> None:
     """Raises ItemError where the sound cannot be in a film with this ending."""
+    if suffix.lower() not in kinds.CONTAINERS:
+        return
     notes: list[str] = []
     form = kinds.CONTAINERS[suffix.lower()]
     with Source(film, wishes, notes) as source, av.open(io.BytesIO(), "w", format=form) as output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 VERSION = av.__version__
 """Of what encodes: another may give other bits."""
+
+
+_TRIAL = (256, 256)
+os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells its life on stderr
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,10 @@ class Encoding:
         try:
             context.open()
         except (FFmpegError, ValueError) as error:
+            said = getattr(error, "strerror", None) or error
             raise UsageError(
                 f"--codec {self.codec}: the encoder {codec.encoder} cannot be opened here for "
-                f"{self.width}×{self.height} {self.pix_fmt} ({error}): choose another"
+                f"{self.width}×{self.height} {self.pix_fmt} ({said}): choose another"
             ) from error
         return context
 
@@ -131,7 +137,7 @@ def check_encoder(codec: str) -> str:
 
 
 def check(wishes: Wishes) -> None:
-    """Raises UsageError for wishes about the encoder that contradict each other."""
+    """Raises UsageError for an encoder that cannot do as wished, or not on this machine."""
     if wishes.codec is None:
         return
     name, codec = check_encoder(wishes.codec), CODECS[wishes.codec]
@@ -139,6 +145,11 @@ def check(wishes: Wishes) -> None:
         raise UsageError(f"--crf {wishes.crf}: {wishes.codec} has no such thing: leave it out")
     if wishes.pix_fmt is not None:
         _check_format(name, wishes.pix_fmt)
+    pix_fmt = wishes.pix_fmt or next(
+        each.name for each in Encoder(name, "w").video_formats or () if _is_plain(each)
+    )
+    base, rate = Fraction(1, 25), Fraction(25)
+    Encoding(wishes.codec, pix_fmt, codec.crf, *_TRIAL, Fraction(1), base, rate, SDR).opened()
 
 
 def choose(film: Film, wishes: Wishes, suffix: str, width: int, height: int) -> Encoding:

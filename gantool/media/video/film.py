@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
 from gantool.errors import ItemError
 from gantool.media.picture import Limits
 from gantool.media.pixels import check_budget
-from gantool.media.video import whole
-from gantool.media.video.colour import Colour, colour_of
+from gantool.media.video import kinds, numbered, whole
+from gantool.media.video.colour import SDR, Colour, colour_of
 from gantool.media.video.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Film:
 
 def probe(path: Path, wishes: Wishes, limits: Limits) -> Film:
     """What there is to know of the film. Raises ItemError where it cannot be done as wished."""
+    if kinds.is_numbered(path):
+        return _of_pictures(path, wishes, limits)
     with opened(path) as container:
         stream = picture_stream(container)
         frame = _first(container, stream)
@@ -89,6 +92,32 @@ def probe(path: Path, wishes: Wishes, limits: Limits) -> Film:
         )
         _check_wishes(film, wishes)
         return film
+
+
+def _of_pictures(pattern: Path, wishes: Wishes, limits: Limits) -> Film:
+    frame = numbered.first(pattern, limits)
+    height, width = frame.shape[:2]
+    deep = frame.dtype == np.uint16
+    rate = Fraction(wishes.fps or numbered.FPS).limit_denominator(1001)
+    count = len(numbered.files(pattern))
+    return Film(
+        path=pattern,
+        stream=-1,
+        width=width,
+        height=height,
+        orientation=1,
+        aspect=Fraction(1),
+        time_base=1 / rate,
+        origin=0,
+        rate=rate,
+        frames=count,
+        codec="",
+        pix_fmt="yuv420p10le" if deep else "yuv420p",
+        depth=10 if deep else 8,
+        colour=SDR,
+        interlaced=False,
+        shift=0,
+    )
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What is a film by its name, and what it may be written as. Imports nothing heavy."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,9 +30,18 @@ _STARTS = {
 _BRANDS = (b"isom", b"iso", b"mp4", b"avc", b"M4V", b"qt  ", b"dash", b"3gp", b"XAVC", b"MSNV")
 
 
+PATTERN = re.compile(r"%(?:0(\d+))?d")
+"""Where the number is in the names of a film's frames, as ffmpeg has it."""
+
+
 def is_film(path: Path) -> bool:
     """By its name."""
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in SUFFIXES or is_numbered(path)
+
+
+def is_numbered(path: Path) -> bool:
+    """Whether it stands for pictures with numbers: `frames/%05d.png`."""
+    return PATTERN.search(path.name) is not None and not path.exists()
 
 
 def film_ending(content: bytes) -> str | None:
@@ -51,6 +61,8 @@ def container_of(path: Path, codec: str | None, wanted: str | None) -> str:
 
     Raises UsageError for a container that the codec cannot be in.
     """
+    if is_numbered(path) and wanted not in CONTAINERS:
+        return path.suffix
     allowed = HOLDS[codec] if codec else tuple(CONTAINERS)
     if wanted is not None and wanted in CONTAINERS:
         refuse_container(wanted, codec)

@@ -14,6 +14,7 @@ from av.stream import Disposition
 from gantool.media.carry import Carry
 from gantool.media.metadata import kept
 from gantool.media.provenance import marked
+from gantool.media.video import kinds
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -42,6 +43,8 @@ def options(suffix: str, joint: Joint) -> dict[str, str]:
     """Of the muxer."""
     if suffix.lower() not in BOXED:
         return {}
+    if kinds.is_numbered(joint.film.path):
+        return {"movflags": "+faststart"}
     from gantool.media.video.film import opened
 
     with opened(joint.film.path) as container:
@@ -63,8 +66,20 @@ def said_of(container: InputContainer, mode: Mode) -> dict[str, str]:
     }
 
 
-def label(output: OutputContainer, picture: Stream, source: InputContainer, joint: Joint) -> None:
+def label(
+    output: OutputContainer, picture: Stream, source: InputContainer | None, joint: Joint
+) -> None:
     """Metadata, chapters and, in Matroska, the origin."""
+    if source is not None:
+        _copied(output, picture, source, joint)
+    if output.format.name in ("matroska", "webm"):
+        before = source.metadata.get(_TAG, "") if source is not None else ""
+        packet = _packet(before.encode(), joint)
+        if packet:
+            output.metadata[_TAG] = packet.decode()
+
+
+def _copied(output: OutputContainer, picture: Stream, source: InputContainer, joint: Joint) -> None:
     stream = source.streams[joint.film.stream]
     output.metadata.update(said_of(source, joint.metadata))
     if "language" in stream.metadata:
@@ -73,10 +88,6 @@ def label(output: OutputContainer, picture: Stream, source: InputContainer, join
         picture.metadata["title"] = stream.metadata["title"]
     picture.disposition = Disposition(stream.disposition)
     output.set_chapters(list(_chapters(source, joint)))
-    if "matroska" in output.format.name or "webm" in output.format.name:
-        packet = _packet(source.metadata.get(_TAG, "").encode(), joint)
-        if packet:
-            output.metadata[_TAG] = packet.decode()
 
 
 def append(path: Path, suffix: str, joint: Joint) -> None:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from av.error import BlockingIOError as NotYetError
 from av.error import EOFError as EndError
 from av.filter import Graph
 
 from gantool.errors import ItemError
+from gantool.media.picture import Limits
+from gantool.media.pixels import as_depth
+from gantool.media.video import kinds, numbered
 from gantool.media.video.film import Film, decoded, opened, picture_stream
 from gantool.media.video.frames import Unpacker
 from gantool.media.video.wishes import Wishes
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
     Timed = tuple[int, int, VideoFrame]
     """When it is shown and for how long, ticks of the film, and the frame."""
+
+
+_DEFAULT = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +51,25 @@ class VideoReader:
     Iterate once. What was odd about the frames is in `notes` then.
     """
 
-    def __init__(self, film: Film, wishes: Wishes, skip: int = 0) -> None:
-        self.film, self.wishes, self.skip = film, wishes, skip
-        self._damaged = self._mended = 0
+    def __init__(
+        self, film: Film, wishes: Wishes, skip: int = 0, limits: Limits = _DEFAULT
+    ) -> None:
+        self.film, self.wishes, self.skip, self.limits = film, wishes, skip, limits
+        self._damaged = self._mended = self._clear = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         said = {
             "frames are damaged and look as the decoder mended them": self._damaged,
+            "frames have alpha, which a film has not": self._clear,
             "times were not after the one before and are moved": self._mended,
         }
         return tuple(f"{number} {what}" for what, number in said.items() if number)
 
     def __iter__(self) -> Iterator[Shown]:
+        if kinds.is_numbered(self.film.path):
+            yield from self._pictures()
+            return
         film, wishes = self.film, self.wishes
         deep = film.depth > 8 and wishes.depth == "keep"
         unpack = Unpacker(film, deep=deep, mapped=wishes.tonemap)
@@ -75,6 +88,19 @@ class VideoReader:
                 if number >= self.skip:
                     moved = time - film.shift - (first if wishes.start else 0)
                     yield Shown(unpack(frame), moved, duration)
+
+    def _pictures(self) -> Iterator[Shown]:
+        """Of numbered files, one a tick."""
+        first, last = self._window()
+        every = enumerate(numbered.pictures(self.film.path, self.limits))
+        shown = ((time, *each) for time, each in every if time >= first)
+        for number, (time, frame, has_alpha) in enumerate(shown):
+            if last is not None and time >= last:
+                return
+            self._clear += has_alpha
+            if number >= self.skip:
+                frame = as_depth(frame, np.uint8) if self.wishes.depth == "8" else frame
+                yield Shown(frame, time - max(first, 0), 1)
 
     def _window(self) -> tuple[int, int | None]:
         """The ticks of the first frame and of the first that is not wanted any more."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gantool.pipeline import Frame
 
 _LENGTH = 8
+INDEX = "index.json"
+"""The same, of a segment that is a folder of pictures."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,19 @@ class VideoWriter:
 def read_index(path: Path) -> Index | None:
     """What a segment holds; None for what is none."""
     try:
-        with path.open("rb") as file:
-            file.seek(-_LENGTH, 2)
-            length = int.from_bytes(file.read(_LENGTH))
-            file.seek(-_LENGTH - length, 2)
-            said = json.loads(file.read(length))
+        said = json.loads((path / INDEX).read_bytes() if path.is_dir() else _line(path))
         packets = tuple((size, time, key) for size, time, key in said.pop("packets"))
         return Index(packets, said.pop("last"), said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-_LENGTH, 2)
+        length = int.from_bytes(file.read(_LENGTH))
+        file.seek(-_LENGTH - length, 2)
+        return file.read(length)
 
 
 def pieces(path: Path, index: Index) -> Iterator[Piece]:
