@@ -34,7 +34,7 @@ _BT2020_TO_709 = np.array(
     ],
     np.float32,
 )
-_STEPS = 4096
+_STEPS = 1 << 14
 
 
 def mapper(colour: Colour) -> Callable[..., Frame]:
