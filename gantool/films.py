@@ -13,9 +13,8 @@ import json
 import os
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, islice
@@ -37,6 +36,7 @@ from gantool.media.video.film import Film, probe
 from gantool.media.video.reading import Shown, VideoReader
 from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
+from gantool.overlap import Pace, ahead, behind
 from gantool.placing import put
 
 if TYPE_CHECKING:
@@ -49,8 +49,6 @@ SEGMENT = 100
 """Frames of a segment: what a kill costs at most."""
 AHEAD = 4
 """Frames decoded ahead of the task, and as many results waiting to be encoded."""
-RECENT = 32
-"""Frames by which the pace is judged."""
 ROUGHLY = 4
 """How many times less than estimated a film may take on disk."""
 Made = tuple[Shown, Mapping[str, "Frame"]]
@@ -159,17 +157,17 @@ def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator
     """Make those that are not there."""
     done, job.frames, memory = folder.finished(remembers=work.stream is not None)
     reader = VideoReader(job.film, job.rules.film, job.frames, job.rules.limits)
-    apply, pace = work.on_film(memory), _Pace()
+    apply, pace = work.on_film(memory), Pace()
     with (
         ThreadPoolExecutor(1, "decode") as decoder,
         ThreadPoolExecutor(1, "encode") as encoder,
-        contextlib.closing(_ahead(decoder, iter(reader))) as shown,
+        contextlib.closing(ahead(decoder, iter(reader), AHEAD)) as shown,
     ):
         for number in count(done):
             segment = _segment(job, folder, number)
             try:
-                for made in _in_thread(encoder, segment, _made(shown, apply, job)):
-                    job.frames += made
+                for _ in behind(encoder, segment.add, _made(shown, apply, job), AHEAD):
+                    job.frames += 1
                     yield Advanced(job.item.source, job.frames, job.film.frames, pace.step())
                     if stop.is_set():
                         return
@@ -190,36 +188,6 @@ def _segment(job: Job, folder: FilmFolder, number: int) -> Segment | PictureSegm
         return Segment(folder, number, job.encode)
     xmp = marked(b"", rules.origin) if rules.origin else b""
     return PictureSegment(folder, number, target, Carry(xmp=xmp), rules.quality)
-
-
-def _in_thread(
-    encoder: ThreadPoolExecutor, segment: Segment | PictureSegment, frames: Iterator[Made]
-) -> Iterator[int]:
-    """Add the frames to the segment in another thread; yields 1 for each."""
-    pending: deque[Future[None]] = deque()
-    for shown, results in frames:
-        pending.append(encoder.submit(segment.add, shown, results))
-        while len(pending) > AHEAD:
-            pending.popleft().result()
-        yield 1
-    while pending:
-        pending.popleft().result()
-
-
-def _ahead(decoder: ThreadPoolExecutor, frames: Iterator[Shown]) -> Generator[Shown, None, None]:
-    """The same frames, decoded in another thread."""
-    waiting: deque[Future[Shown | None]] = deque()
-    try:
-        while True:
-            while len(waiting) < AHEAD:
-                waiting.append(decoder.submit(next, frames, None))
-            shown = waiting.popleft().result()
-            if shown is None:
-                return
-            yield shown
-    finally:
-        for each in waiting:
-            each.cancel()
 
 
 def _made(shown: Iterator[Shown], apply: Callable[[Frame], Result], job: Job) -> Iterator[Made]:
@@ -284,15 +252,3 @@ def _room(job: Job, folder: FilmFolder) -> Iterator[Told]:
         raise OutputError(f"{job.item.target}: {said}: choose another place with -o")
     if needed > free:
         yield Told(job.item.source, said)
-
-
-class _Pace:
-    """Frames a second, of late."""
-
-    def __init__(self) -> None:
-        self._moments = deque([time.monotonic()], RECENT + 1)
-
-    def step(self) -> float:
-        self._moments.append(time.monotonic())
-        took = self._moments[-1] - self._moments[0]
-        return (len(self._moments) - 1) / max(took, 1e-9)

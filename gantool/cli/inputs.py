@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from gantool import api
-from gantool.cli import runs, show
+from gantool.cli import dry_runs, raw_frames, runs, show
 from gantool.cli.runs import Talk
 from gantool.errors import GantoolError, NoPictureError, UsageError
 
@@ -57,7 +57,9 @@ def run(
         options = dataclasses.replace(options, output=None)
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")
-    way = partial(runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)
+    way = (
+        partial(dry_runs.plan_only, as_json=talk.json) if dry_run else partial(runs.run, talk=talk)
+    )
     if demo:
         return run_demo(call, options, way)
     if PIPE in inputs and dry_run:
@@ -131,7 +133,7 @@ def run_raw(call: Call, inputs: Sequence[str], options: api.RunOptions, talk: Ta
             api.piping.raw_frames(sys.stdin.buffer, *size) if size else api.piping.film_frames(plan)
         )
         rate = f"{options.fps or 25:g}" if size else api.piping.rate_of(plan)
-        return runs.pour_frames(plan, frames, rate, talk)
+        return raw_frames.pour(plan, frames, rate, talk)
 
 
 def _is_one_film(inputs: Sequence[str]) -> bool:

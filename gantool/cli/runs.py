@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from gantool.cli import show
 from gantool.cli.chatter import silenced
 from gantool.cli.show import count, say
 from gantool.cli.signals import GRACE, Stop, Stopped, stopping
-from gantool.errors import GantoolError, ItemError
+from gantool.errors import GantoolError
 from gantool.outcomes import FOREIGN, THERE, Advanced, Done, Failed, Outcome, Skipped, Told
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Tally:
     def event(self, name: str, **values: Any) -> None:
         """To programs: a line of JSON."""
         if self.talk.json:
-            _event(name, **values)
+            event(name, **values)
 
     def truth(self) -> str:
         """What really happened, in one line."""
@@ -226,72 +226,7 @@ def _start(plan: api.Plan) -> Mapping[str, Any]:
     }
 
 
-def pour_frames(plan: api.Plan, frames: Iterator[Any], rate: str, talk: Talk) -> int:
-    """Results of `frames` to stdout, one behind the other, H×W×3 each. Returns the exit code."""
-    began, number = time.monotonic(), 0
-    with silenced(), stopping(plan.cancel, grace=GRACE) as stop:
-        try:
-            for number, frame in enumerate(api.piping.results(plan, frames), 1):
-                if number == 1 and not talk.quiet:
-                    kind = api.piping.DEPTHS[frame.dtype.name]
-                    size = f"{frame.shape[1]}x{frame.shape[0]}"
-                    say(f"raw frames: ffmpeg -f rawvideo -pixel_format {kind} -video_size {size} "
-                        f"-framerate {rate} -i -")  # fmt: skip
-                show.pour(frame.tobytes())
-        except ItemError as error:
-            if not stop.signal:
-                say(f"failed {error}")
-                return 1
-    if stop.signal:
-        return 128 + stop.signal
-    if not talk.quiet:
-        seconds = time.monotonic() - began
-        say(f"{count(number, 'frame')} · {seconds:.1f} s · {plan.device} · "
-            f"{number / max(seconds, 1e-9):.1f} fps")  # fmt: skip
-    return 0
-
-
-def plan_only(plan: api.Plan, *, as_json: bool) -> int:
-    """What `plan` would do, a line for each picture, and about what it takes; writes nothing."""
-    for item in plan.items:
-        _line(as_json, "item.planned", f"{item.source} → {item.target}", item)
-    for skipped in plan.batch.skipped:
-        _line(as_json, "item.skipped", f"{skipped.source}: {skipped.reason}", skipped)
-    for what, number in plan.left_out.items():
-        say(f"left out: {number} {what}")
-    for folder, reason in plan.unread:
-        say(f"{folder}: the folder cannot be read: {reason}")
-    with silenced():
-        estimate = api.estimate(plan)
-    for line in estimate.refused:
-        say(f"will fail: {line}")
-    if as_json:
-        values = dataclasses.asdict(estimate)
-        _event("run.estimate", items=len(plan.items), **values)
-    films = sum(api.piping.is_film(item.source) for item in plan.items)
-    things = [count(len(plan.items) - films, "picture")] if films < len(plan.items) else []
-    things += [f"{count(films, 'film')} of {estimate.frames} frames"] if films else []
-    parts = [f"{' and '.join(things) or 'nothing'} to do"]
-    if estimate.pixels:
-        parts += [
-            f"results of {estimate.pixels / 1e6:.1f} megapixels",
-            f"about {show.size(estimate.bytes)} on disk of {show.size(estimate.free)} free",
-            f"about {show.duration(estimate.seconds)} on {plan.device}",
-        ]
-    parts += [f"{len(plan.batch.skipped)} skipped"] if plan.batch.skipped else []
-    parts += [f"{len(estimate.refused)} of them will fail"] if estimate.refused else []
-    say(" · ".join(parts))
-    return 0
-
-
-def _line(as_json: bool, event: str, text: str, item: Any) -> None:
-    if as_json:
-        _event(event, source=item.source, target=item.target)
-    else:
-        show.out(f"{show.one_line(text) if sys.stdout.isatty() else text}\n")
-
-
-def _event(name: str, **values: Any) -> None:
+def event(name: str, **values: Any) -> None:
     """A line of JSON for programs."""
     show.out(f"{json.dumps({'v': 1, 'event': name, **values}, default=str)}\n")
 
