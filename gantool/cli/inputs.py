@@ -53,7 +53,9 @@ def run(
         return run_raw(call, inputs, options, talk)
     if options.output == Path(PIPE):
         if PIPE not in inputs:
-            raise UsageError("-o -: only with - for the input, or one film: name a file or a folder")
+            raise UsageError(
+                "-o -: only with - for the input, or one film: name a file or a folder"
+            )
         options = dataclasses.replace(options, output=None)
     if demo and inputs:
         raise UsageError("--demo brings its own picture: leave INPUT or --demo out")

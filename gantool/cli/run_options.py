@@ -15,13 +15,11 @@ Inputs = Annotated[
     ),
 ]
 
-FILMS = "Films"
-
 
 def _film(kind: Any, text: str, metavar: str | None = None, *, flag: str = "") -> Any:
-    """An option of films, which the help shows apart."""
+    """An option that is about films alone."""
     names = (flag,) if flag else ()
-    return Annotated[kind, typer.Option(*names, metavar=metavar, help=text, rich_help_panel=FILMS)]
+    return Annotated[kind, typer.Option(*names, metavar=metavar, help=f"Films: {text}")]
 
 
 OPTIONS: dict[str, Any] = {
@@ -119,20 +117,20 @@ OPTIONS: dict[str, Any] = {
     ],
     "codec": _film(
         str | None,
-        "Encoder; by default h264 (CRF 16), for deep colour hevc (18), in webm vp9 (22).",
+        "encoder; by default h264 (CRF 16), for deep colour hevc (18), in webm vp9 (22).",
         "h264|hevc|vp9|av1|ffv1|prores",
     ),
-    "crf": _film(int | None, "Quality of the encoder: less is better and larger.", "N"),
-    "pix_fmt": _film(str | None, "Pixel format, as in yuv420p; by default the film's own.", "NAME"),
-    "depth": _film(str, "Bits: those of the film, or 8.", "keep|8"),
-    "audio": _film(str, "Sound: copied as it is, or left out.", "copy|none"),
-    "subs": _film(str, "Subtitles: copied, or left out.", "copy|none"),
-    "start": _film(str | None, "Begin there, as in 90 or 1:30.", "TIME"),
-    "end": _film(str | None, "Stop there.", "TIME"),
-    "fps": _film(float | None, "Frames a second of numbered or raw frames.", "N"),
-    "raw": _film(str | None, "INPUT is - : raw rgb24 frames of this size; they leave raw.", "WxH"),
-    "deinterlace": _film(bool, "Make whole frames of fields.", flag="--deinterlace"),
-    "tonemap": _film(bool, "Make a film for any screen of HDR.", flag="--tonemap"),
+    "crf": _film(int | None, "quality of the encoder; less is better and larger.", "N"),
+    "pix_fmt": _film(str | None, "pixel format, as in yuv420p; by default the film's own.", "NAME"),
+    "depth": _film(str, "bits, those of the film or 8.", "keep|8"),
+    "audio": _film(str, "sound, copied as it is or left out.", "copy|none"),
+    "subs": _film(str, "subtitles, copied or left out.", "copy|none"),
+    "start": _film(str | None, "begin there, as in 90 or 1:30.", "TIME"),
+    "end": _film(str | None, "stop there.", "TIME"),
+    "fps": _film(float | None, "frames a second of numbered or raw frames.", "N"),
+    "raw": _film(str | None, "INPUT is -, raw rgb24 frames of this size; they leave raw.", "WxH"),
+    "deinterlace": _film(bool, "make whole frames of fields.", flag="--deinterlace"),
+    "tonemap": _film(bool, "make of HDR a film for any screen.", flag="--tonemap"),
 }
 """By the names of `RunOptions`."""
 
