@@ -28,41 +28,58 @@ if TYPE_CHECKING:
 SIDE = 480
 """Of the copies that motion is found on, pixels."""
 SEEN, CHANGE = SCENE + "seen", SCENE + "change"
-"""The memory: the copy of the frame before, and what was changed in it, float32 in its size."""
+"""The memory: the copy of the frame before, and what was changed in it, float32 at its size."""
 COARSE, FINE = 0.9, 0.5
-"""How much of what was changed before is kept at full strength."""
+"""How much of what was changed before is kept, of slow and of fast variation over the picture."""
 REACH = 1.5
-"""Deviation of what counts as coarse, in pixels of a copy."""
+"""Deviation of the blur that parts them, in pixels of a copy."""
 DOUBT = 6.0
-"""Difference, in levels, that makes a motion implausible."""
+"""Levels by which a moved copy may differ: there it is believed by half, nearly."""
 ALIKE, SAME_SCENE = 0.5, 0.65
-"""Correlation from which a place is the one before; the share of such within a scene."""
-TEXTURE, PATCH, CALM = 16.0, 15, 1.5
-"""Variance in which there is something to see; side of a place and blur of noise, pixels."""
+"""Correlation from which a patch is the one before; the share of such patches within a scene."""
+PATCH, TEXTURE, NOISE = 21, 16.0, 2.0
+"""Side of a patch, pixels; variance with which it has a vote; blur that takes grain away."""
+FLAT, ENOUGH = 2.0, 0.02
+"""Variance that is none; the share of a frame that must have texture for a vote."""
+GRAIN = 1.5
+"""Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
+SMALLEST = 16
+"""Side from which motion is looked for, pixels."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """From a frame to the one before, on their copies."""
+
+    flow: Values
+    """h×w×2, pixels of the copy: what is at p was at p + flow."""
+    trust: Values
+    """h×w, 0 where it is wrong or shows what was hidden, to 1."""
 
 
 def steadied(
     frames: Frames, process: Callable[[Frame], Frame], *, strength: float = 1.0
 ) -> Iterator[Frame]:
-    """`process` on each frame, without its flicker; a scene's first result is as it is.
+    """`process` on each frame, without its flicker; the first result of a scene is as it is.
 
-    Frames H×W×3, uint8 or uint16, results of the same size and dtype. `strength` is 0 (as it is) to
-    1. What it knows, and all else that `frames.memory` has of a scene, is forgotten at a cut, before
-    `process` is called. Raises ItemError for results of another size.
+    Results have their frame's size and dtype, else ItemError is raised. `strength` is 0, as they
+    are, to 1. At a cut all that `frames.memory` has of a scene is forgotten, before `process` is
+    called.
     """
     for frame in frames:
-        motion = _motion(frame, frames.memory)
+        copy = reduced(frame)
+        motion = motion_between(copy, frames.memory.get(SEEN))
         if motion is None:
             forget(frames.memory)
         made = process(frame)
         if (made.shape, made.dtype) != (frame.shape, frame.dtype):
             raise ItemError(f"a film of {_said(frame)} cannot be steadied as {_said(made)}")
-        change = _difference(made, frame)
+        change = _change(frame, made)
         if motion is not None:
-            before = frames.memory[CHANGE]
-            change = _blended(change, _moved(before, motion), motion.trust, strength)
-            made = _sum(frame, change)
-        frames.memory |= {SEEN: copy(frame), CHANGE: change}
+            before = _moved(frames.memory[CHANGE], motion.flow)
+            change = _blended(change, before, motion.trust, strength)
+            made = _changed(frame, change)
+        frames.memory |= {SEEN: copy, CHANGE: change}
         yield made
 
 
@@ -70,3 +87,143 @@ def forget(memory: dict[str, NDArray[Any]]) -> None:
     """Drop what is known of a scene."""
     for name in [name for name in memory if name.startswith(SCENE)]:
         del memory[name]
+
+
+def reduced(frame: Frame) -> Small:
+    """A copy in 8 bits with at most SIDE pixels a side."""
+    import cv2
+
+    height, width = frame.shape[:2]
+    factor = min(SIDE / max(height, width), 1)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    return cast("Small", cv2.convertScaleAbs(small, alpha=1 / _level(frame)))
+
+
+def motion_between(copy: Small, before: Small | None) -> Motion | None:
+    """None where they are of two scenes. Copies as `reduced` makes them."""
+    import cv2
+
+    if before is None or before.shape != copy.shape:
+        return None
+    grey, grey_before = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (copy, before))
+    flow = _flow(grey, grey_before)
+    inside = _inside(flow)
+    if _alike(grey, _moved(grey_before, flow), inside) < SAME_SCENE:
+        return None
+    return Motion(flow, _trust(copy, _moved(before, flow), inside))
+
+
+def _flow(grey: NDArray[np.uint8], before: NDArray[np.uint8]) -> Values:
+    """Kroeger et al., "Fast Optical Flow using Dense Inverse Search" (2016); none in tiny ones."""
+    import cv2
+    import numpy as np
+
+    if min(grey.shape) < SMALLEST:
+        return np.zeros((*grey.shape, 2), np.float32)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return cast("Values", search.calc(grey, before, None))  # type: ignore[call-overload]
+
+
+def _alike(grey: NDArray[np.uint8], moved: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
+    """The share of patches with texture that correlate: brightness and contrast may change."""
+    import cv2
+    import numpy as np
+
+    one, two = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), NOISE) for each in (grey, moved))
+    mean_one, mean_two = _local(one), _local(two)
+    variance_one = _local(one * one) - mean_one**2
+    variance_two = _local(two * two) - mean_two**2
+    seen = (np.maximum(variance_one, variance_two) > TEXTURE) & inside
+    if seen.mean() < ENOUGH:
+        return 1.0
+    covariance = _local(one * two) - mean_one * mean_two
+    scale = np.sqrt((variance_one.clip(0) + FLAT) * (variance_two.clip(0) + FLAT))
+    return float((covariance + FLAT > ALIKE * scale)[seen].mean())
+
+
+def _local(values: Values) -> Values:
+    import cv2
+
+    return cast("Values", cv2.boxFilter(values, -1, (PATCH, PATCH)))
+
+
+def _trust(copy: Small, moved: Small, inside: NDArray[np.bool_]) -> Values:
+    """By the difference in colour; what changes everywhere, as in a fade, is none."""
+    import cv2
+    import numpy as np
+
+    off = cv2.GaussianBlur(cv2.subtract(copy, moved, dtype=cv2.CV_32F), (0, 0), GRAIN)
+    off -= np.median(off[::4, ::4], axis=(0, 1))
+    red, green, blue = cv2.split(np.square(off))
+    worst = cv2.max(cv2.max(red, green), blue)
+    trust = cv2.exp(worst * (-1 / DOUBT**2)) * inside
+    return cast("Values", cv2.blur(cv2.erode(trust, np.ones((3, 3), np.uint8)), (3, 3)))
+
+
+def _inside(flow: Values) -> NDArray[np.bool_]:
+    """h×w: where it does not lead out of the picture."""
+    height, width = flow.shape[:2]
+    x, y = _places(flow)
+    return cast("NDArray[np.bool_]", (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1))
+
+
+def _places(flow: Values) -> tuple[Values, Values]:
+    """x and y of where it leads, h×w each."""
+    import numpy as np
+
+    height, width = flow.shape[:2]
+    x = flow[..., 0] + np.arange(width, dtype=np.float32)
+    return x, flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+
+
+def _moved(picture: NDArray[Any], flow: Values) -> NDArray[Any]:
+    """H×W×n, where it is now, along the flow of a copy."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    if flow.shape[:2] != (height, width):
+        scale = width / flow.shape[1], height / flow.shape[0], 0, 0
+        flow = cv2.multiply(cv2.resize(flow, (width, height)), scale)
+    x, y = _places(flow)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _blended(change: Values, before: Values, trust: Values, strength: float) -> Values:
+    """Towards what was changed before, where that is trusted: slow variation more than fast."""
+    import cv2
+
+    size, weight = change.shape[1::-1], cv2.merge([trust] * 3)
+    off = cv2.subtract(before, change, dst=before)  # in place: new memory costs more than the sums
+    small = cv2.resize(off, trust.shape[::-1], interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(weight, (0, 0), REACH) + 1e-3
+    coarse = cv2.resize(cv2.GaussianBlur(small * weight, (0, 0), REACH) / spread, size)
+    step = cv2.addWeighted(off, FINE * strength, coarse, (COARSE - FINE) * strength, 0, dst=off)
+    weighted = cv2.multiply(step, cv2.resize(weight, size, dst=coarse), dst=step)
+    return cast("Values", cv2.add(change, weighted, dst=change))
+
+
+def _change(frame: Frame, made: Frame) -> Values:
+    """made − frame, in levels of 255."""
+    import cv2
+
+    change = cv2.subtract(made, frame, dtype=cv2.CV_32F)
+    return cast("Values", change if _level(frame) == 1 else change / _level(frame))
+
+
+def _changed(frame: Frame, change: Values) -> Frame:
+    """frame + change, in the depth of the frame."""
+    import cv2
+
+    if _level(frame) == 1:
+        return cast(Frame, cv2.add(frame, change, dtype=cv2.CV_8U))
+    return cast(Frame, cv2.add(frame, change * _level(frame), dtype=cv2.CV_16U))
+
+
+def _level(frame: Frame) -> float:
+    """One of 255 levels, in the depth of the frame."""
+    return 1.0 if frame.dtype.itemsize == 1 else 257.0
+
+
+def _said(frame: Frame) -> str:
+    return f"{frame.shape[1]}×{frame.shape[0]} in {8 * frame.dtype.itemsize} bits"
