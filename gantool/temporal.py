@@ -29,13 +29,13 @@ SIDE = 480
 """Of the copies that motion is found on, pixels."""
 SEEN, CHANGE = SCENE + "seen", SCENE + "change"
 """The memory: the copy of the frame before, and what was changed in it, float32 at its size."""
-COARSE, FINE = 0.9, 0.5
+COARSE, FINE = 0.9, 0.75
 """How much of what was changed before is kept, of slow and of fast variation over the picture."""
 REACH = 1.5
 """Deviation of the blur that parts them, in pixels of a copy."""
-DOUBT = 6.0
+DOUBT = 10.0
 """Levels by which a moved copy may differ: there it is believed by half, nearly."""
-ALIKE, SAME_SCENE = 0.5, 0.65
+ALIKE, SAME_SCENE = 0.5, 0.7
 """Correlation from which a patch is the one before; the share of such patches within a scene."""
 PATCH, TEXTURE, NOISE = 21, 16.0, 2.0
 """Side of a patch, pixels; variance with which it has a vote; blur that takes grain away."""
@@ -43,6 +43,8 @@ FLAT, ENOUGH = 2.0, 0.02
 """Variance that is none; the share of a frame that must have texture for a vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
+SHARPER = 1.6
+"""Most that detail is raised by."""
 SMALLEST = 16
 """Side from which motion is looked for, pixels."""
 
@@ -78,7 +80,7 @@ def steadied(
         if motion is not None:
             before = _moved(frames.memory[CHANGE], motion.flow)
             change = _blended(change, before, motion.trust, strength)
-            made = _changed(frame, change)
+            made = sharpened(_changed(frame, change), made, motion.trust)
         frames.memory |= {SEEN: copy, CHANGE: change}
         yield made
 
@@ -162,10 +164,10 @@ def _trust(copy: Small, moved: Small, inside: NDArray[np.bool_]) -> Values:
 
 
 def _inside(flow: Values) -> NDArray[np.bool_]:
-    """h×w: where it does not lead out of the picture."""
+    """h×w: where it does not lead out of the picture by more than a pixel."""
     height, width = flow.shape[:2]
     x, y = _places(flow)
-    return cast("NDArray[np.bool_]", (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1))
+    return cast("NDArray[np.bool_]", (x >= -1) & (y >= -1) & (x <= width) & (y <= height))
 
 
 def _places(flow: Values) -> tuple[Values, Values]:
@@ -201,6 +203,32 @@ def _blended(change: Values, before: Values, trust: Values, strength: float) -> 
     step = cv2.addWeighted(off, FINE * strength, coarse, (COARSE - FINE) * strength, 0, dst=off)
     weighted = cv2.multiply(step, cv2.resize(weight, size, dst=coarse), dst=step)
     return cast("Values", cv2.add(change, weighted, dst=change))
+
+
+def sharpened(blurred: Frame, sharp: Frame, trust: Values) -> Frame:
+    """`blurred` with as much fine detail in its luma, place by place, as `sharp` has.
+
+    Means of details that do not quite agree are softer than each: averages over time blur.
+    """
+    import cv2
+    import numpy as np
+
+    detail, energy = _detail(blurred, trust)
+    gain = (_detail(sharp, trust)[1] + 1) / (energy + 1)
+    gain = (gain.clip(1, SHARPER) - 1) * np.minimum(trust * 2, 1)
+    added = detail * cv2.resize(gain, detail.shape[::-1])
+    return _changed(blurred, cv2.merge([added] * 3))
+
+
+def _detail(frame: Frame, trust: Values) -> tuple[Values, Values]:
+    """H×W, of the luma in levels of 255; how much of it there is about each place of a copy."""
+    import cv2
+
+    luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), 1.0), dtype=cv2.CV_32F)
+    detail *= 1 / _level(frame)
+    energy = cv2.resize(cv2.absdiff(detail, 0), trust.shape[::-1], interpolation=cv2.INTER_AREA)
+    return detail, cv2.blur(energy, (9, 9))
 
 
 def _change(frame: Frame, made: Frame) -> Values:
