@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values: TypeAlias = NDArray[np.float32]
-    """H×W or H×W×n, in levels of 255."""
+    """H×W or H×W×n."""
     Small: TypeAlias = NDArray[np.uint8]
     """A copy of a frame, h×w×3, at most SIDE pixels a side."""
 
 SIDE = 480
 """Of the copies that motion is found on, pixels."""
 SEEN, CHANGE = SCENE + "seen", SCENE + "change"
-"""The memory: the copy of the frame before, and what was changed in it, float32 at its size."""
-COARSE, FINE = 0.9, 0.75
+"""The memory: the copy of the frame before, and what was changed in it, float32 in its size and levels."""
+COARSE, FINE = 0.9, 0.8
 """How much of what was changed before is kept, of slow and of fast variation over the picture."""
 REACH = 1.5
 """Deviation of the blur that parts them, in pixels of a copy."""
@@ -43,8 +43,8 @@ FLAT, ENOUGH = 2.0, 0.02
 """Variance that is none; the share of a frame that must have texture for a vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
-SHARPER = 1.6
-"""Most that detail is raised by."""
+DETAIL, FAINT, SHARPER = 2.0, 0.3, 1.6
+"""Blur that takes detail away, pixels; levels of it that are none; most that it is raised by."""
 SMALLEST = 16
 """Side from which motion is looked for, pixels."""
 
@@ -80,7 +80,8 @@ def steadied(
         if motion is not None:
             before = _moved(frames.memory[CHANGE], motion.flow)
             change = _blended(change, before, motion.trust, strength)
-            made = sharpened(_changed(frame, change), made, motion.trust)
+            change = _sharpened(change, _changed(frame, change), made, motion.trust)
+            made = _changed(frame, change)
         frames.memory |= {SEEN: copy, CHANGE: change}
         yield made
 
@@ -205,47 +206,43 @@ def _blended(change: Values, before: Values, trust: Values, strength: float) -> 
     return cast("Values", cv2.add(change, weighted, dst=change))
 
 
-def sharpened(blurred: Frame, sharp: Frame, trust: Values) -> Frame:
-    """`blurred` with as much fine detail in its luma, place by place, as `sharp` has.
+def _sharpened(change: Values, blurred: Frame, sharp: Frame, trust: Values) -> Values:
+    """With as much fine detail in the luma of `blurred`, place by place, as `sharp` has.
 
     Means of details that do not quite agree are softer than each: averages over time blur.
     """
     import cv2
-    import numpy as np
 
     detail, energy = _detail(blurred, trust)
-    gain = (_detail(sharp, trust)[1] + 1) / (energy + 1)
-    gain = (gain.clip(1, SHARPER) - 1) * np.minimum(trust * 2, 1)
-    added = detail * cv2.resize(gain, detail.shape[::-1])
-    return _changed(blurred, cv2.merge([added] * 3))
+    faint = FAINT * _level(sharp)
+    gain = (_detail(sharp, trust)[1] + faint) / (energy + faint)
+    added = detail * cv2.resize(gain.clip(1, SHARPER) - 1, detail.shape[::-1])
+    return cast("Values", cv2.add(change, cv2.merge([added] * 3), dst=change))
 
 
 def _detail(frame: Frame, trust: Values) -> tuple[Values, Values]:
-    """H×W, of the luma in levels of 255; how much of it there is about each place of a copy."""
+    """H×W, of the luma; how much of it there is about each place of a copy."""
     import cv2
 
     luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), 1.0), dtype=cv2.CV_32F)
-    detail *= 1 / _level(frame)
+    detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), DETAIL), dtype=cv2.CV_32F)
     energy = cv2.resize(cv2.absdiff(detail, 0), trust.shape[::-1], interpolation=cv2.INTER_AREA)
     return detail, cv2.blur(energy, (9, 9))
 
 
 def _change(frame: Frame, made: Frame) -> Values:
-    """made − frame, in levels of 255."""
+    """made − frame, in the levels of both."""
     import cv2
 
-    change = cv2.subtract(made, frame, dtype=cv2.CV_32F)
-    return cast("Values", change if _level(frame) == 1 else change / _level(frame))
+    return cast("Values", cv2.subtract(made, frame, dtype=cv2.CV_32F))
 
 
 def _changed(frame: Frame, change: Values) -> Frame:
     """frame + change, in the depth of the frame."""
     import cv2
 
-    if _level(frame) == 1:
-        return cast(Frame, cv2.add(frame, change, dtype=cv2.CV_8U))
-    return cast(Frame, cv2.add(frame, change * _level(frame), dtype=cv2.CV_16U))
+    depth = cv2.CV_8U if frame.dtype.itemsize == 1 else cv2.CV_16U
+    return cast(Frame, cv2.add(frame, change, dtype=depth))
 
 
 def _level(frame: Frame) -> float:
