@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SIDE = 480
 """Of the copies that motion is found on, pixels."""
 SEEN, CHANGE = SCENE + "seen", SCENE + "change"
-"""The memory: the copy of the frame before, and what was changed in it, float32 in its size and levels."""
+"""The memory: the copy of the frame before, and what was changed in it, H×W×3 in its levels."""
 COARSE, FINE = 0.9, 0.8
 """How much of what was changed before is kept, of slow and of fast variation over the picture."""
 REACH = 1.5
@@ -70,7 +70,7 @@ def steadied(
     """
     for frame in frames:
         copy = reduced(frame)
-        motion = motion_between(copy, frames.memory.get(SEEN))
+        motion = _known(frame, copy, frames.memory)
         if motion is None:
             forget(frames.memory)
         made = process(frame)
@@ -78,8 +78,9 @@ def steadied(
             raise ItemError(f"a film of {_said(frame)} cannot be steadied as {_said(made)}")
         change = _change(frame, made)
         if motion is not None:
-            before = _moved(frames.memory[CHANGE], motion.flow)
-            change = _blended(change, before, motion.trust, strength)
+            change = _blended(
+                change, _moved(frames.memory[CHANGE], motion.flow), motion.trust, strength
+            )
             change = _sharpened(change, _changed(frame, change), made, motion.trust)
             made = _changed(frame, change)
         frames.memory |= {SEEN: copy, CHANGE: change}
@@ -103,12 +104,17 @@ def reduced(frame: Frame) -> Small:
     return cast("Small", cv2.convertScaleAbs(small, alpha=1 / _level(frame)))
 
 
-def motion_between(copy: Small, before: Small | None) -> Motion | None:
-    """None where they are of two scenes. Copies as `reduced` makes them."""
+def _known(frame: Frame, copy: Small, memory: dict[str, NDArray[Any]]) -> Motion | None:
+    """None where a scene or a film begins."""
+    if CHANGE not in memory or memory[CHANGE].shape != frame.shape:
+        return None
+    return motion_between(copy, memory[SEEN])
+
+
+def motion_between(copy: Small, before: Small) -> Motion | None:
+    """None where they are of two scenes. Copies as `reduced` makes them, of one size."""
     import cv2
 
-    if before is None or before.shape != copy.shape:
-        return None
     grey, grey_before = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (copy, before))
     flow = _flow(grey, grey_before)
     inside = _inside(flow)
@@ -117,7 +123,7 @@ def motion_between(copy: Small, before: Small | None) -> Motion | None:
     return Motion(flow, _trust(copy, _moved(before, flow), inside))
 
 
-def _flow(grey: NDArray[np.uint8], before: NDArray[np.uint8]) -> Values:
+def _flow(grey: NDArray[Any], before: NDArray[Any]) -> Values:
     """Kroeger et al., "Fast Optical Flow using Dense Inverse Search" (2016); none in tiny ones."""
     import cv2
     import numpy as np
@@ -128,7 +134,7 @@ def _flow(grey: NDArray[np.uint8], before: NDArray[np.uint8]) -> Values:
     return cast("Values", search.calc(grey, before, None))  # type: ignore[call-overload]
 
 
-def _alike(grey: NDArray[np.uint8], moved: NDArray[np.uint8], inside: NDArray[np.bool_]) -> float:
+def _alike(grey: NDArray[Any], moved: NDArray[Any], inside: NDArray[np.bool_]) -> float:
     """The share of patches with texture that correlate: brightness and contrast may change."""
     import cv2
     import numpy as np
@@ -145,7 +151,7 @@ def _alike(grey: NDArray[np.uint8], moved: NDArray[np.uint8], inside: NDArray[np
     return float((covariance + FLAT > ALIKE * scale)[seen].mean())
 
 
-def _local(values: Values) -> Values:
+def _local(values: NDArray[Any]) -> Values:
     import cv2
 
     return cast("Values", cv2.boxFilter(values, -1, (PATCH, PATCH)))
@@ -177,17 +183,19 @@ def _places(flow: Values) -> tuple[Values, Values]:
 
     height, width = flow.shape[:2]
     x = flow[..., 0] + np.arange(width, dtype=np.float32)
-    return x, flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return cast("tuple[Values, Values]", (x, y))
 
 
 def _moved(picture: NDArray[Any], flow: Values) -> NDArray[Any]:
     """H×W×n, where it is now, along the flow of a copy."""
     import cv2
+    import numpy as np
 
     height, width = picture.shape[:2]
     if flow.shape[:2] != (height, width):
-        scale = width / flow.shape[1], height / flow.shape[0], 0, 0
-        flow = cv2.multiply(cv2.resize(flow, (width, height)), scale)
+        scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
+        flow = cast("Values", cv2.resize(flow, (width, height)) * scale)
     x, y = _places(flow)
     return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -223,11 +231,12 @@ def _sharpened(change: Values, blurred: Frame, sharp: Frame, trust: Values) -> V
 def _detail(frame: Frame, trust: Values) -> tuple[Values, Values]:
     """H×W, of the luma; how much of it there is about each place of a copy."""
     import cv2
+    import numpy as np
 
     luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), DETAIL), dtype=cv2.CV_32F)
-    energy = cv2.resize(cv2.absdiff(detail, 0), trust.shape[::-1], interpolation=cv2.INTER_AREA)
-    return detail, cv2.blur(energy, (9, 9))
+    energy = cv2.resize(np.abs(detail), trust.shape[::-1], interpolation=cv2.INTER_AREA)
+    return cast("tuple[Values, Values]", (detail, cv2.blur(energy, (9, 9))))
 
 
 def _change(frame: Frame, made: Frame) -> Values:

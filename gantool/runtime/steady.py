@@ -69,7 +69,7 @@ def steady(graph: bytes) -> bytes:
     from onnx import TensorProto, helper
 
     model = onnx.load_model_from_string(graph)
-    taken = [(RATE, [1])]
+    taken: list[tuple[str, list[int | None]]] = [(RATE, [1])]
     for index, node in enumerate(freeze.normalisations(model)):
         names = _held(index)
         node.input.extend([*names, RATE])
