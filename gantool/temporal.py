@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values: TypeAlias = NDArray[np.float32]
-    """H×W or H×W×n."""
     Small: TypeAlias = NDArray[np.uint8]
     """A copy of a frame, h×w×3, at most SIDE pixels a side."""
 
@@ -68,6 +67,8 @@ def steadied(
     are, to 1. At a cut all that `frames.memory` has of a scene is forgotten, before `process` is
     called.
     """
+    import cv2
+
     for frame in frames:
         copy = reduced(frame)
         motion = _known(frame, copy, frames.memory)
@@ -75,12 +76,11 @@ def steadied(
             forget(frames.memory)
         made = process(frame)
         if (made.shape, made.dtype) != (frame.shape, frame.dtype):
-            raise ItemError(f"a film of {_said(frame)} cannot be steadied as {_said(made)}")
-        change = _change(frame, made)
+            raise ItemError("only films that keep their size and depth can be steadied")
+        change = cast("Values", cv2.subtract(made, frame, dtype=cv2.CV_32F))
         if motion is not None:
-            change = _blended(
-                change, _moved(frames.memory[CHANGE], motion.flow), motion.trust, strength
-            )
+            before = _moved(frames.memory[CHANGE], motion.flow)
+            change = _blended(change, before, motion.trust, strength)
             change = _sharpened(change, _changed(frame, change), made, motion.trust)
             made = _changed(frame, change)
         frames.memory |= {SEEN: copy, CHANGE: change}
@@ -137,17 +137,16 @@ def _flow(grey: NDArray[Any], before: NDArray[Any]) -> Values:
 def _alike(grey: NDArray[Any], moved: NDArray[Any], inside: NDArray[np.bool_]) -> float:
     """The share of patches with texture that correlate: brightness and contrast may change."""
     import cv2
-    import numpy as np
 
-    one, two = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), NOISE) for each in (grey, moved))
+    one, two = (cv2.GaussianBlur(each.astype("f4"), (0, 0), NOISE) for each in (grey, moved))
     mean_one, mean_two = _local(one), _local(two)
     variance_one = _local(one * one) - mean_one**2
     variance_two = _local(two * two) - mean_two**2
-    seen = (np.maximum(variance_one, variance_two) > TEXTURE) & inside
+    seen = (cv2.max(variance_one, variance_two) > TEXTURE) & inside
     if seen.mean() < ENOUGH:
         return 1.0
     covariance = _local(one * two) - mean_one * mean_two
-    scale = np.sqrt((variance_one.clip(0) + FLAT) * (variance_two.clip(0) + FLAT))
+    scale = cv2.sqrt((variance_one.clip(0) + FLAT) * (variance_two.clip(0) + FLAT))
     return float((covariance + FLAT > ALIKE * scale)[seen].mean())
 
 
@@ -231,19 +230,11 @@ def _sharpened(change: Values, blurred: Frame, sharp: Frame, trust: Values) -> V
 def _detail(frame: Frame, trust: Values) -> tuple[Values, Values]:
     """H×W, of the luma; how much of it there is about each place of a copy."""
     import cv2
-    import numpy as np
 
     luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), DETAIL), dtype=cv2.CV_32F)
-    energy = cv2.resize(np.abs(detail), trust.shape[::-1], interpolation=cv2.INTER_AREA)
+    energy = cv2.resize(abs(detail), trust.shape[::-1], interpolation=cv2.INTER_AREA)
     return cast("tuple[Values, Values]", (detail, cv2.blur(energy, (9, 9))))
-
-
-def _change(frame: Frame, made: Frame) -> Values:
-    """made − frame, in the levels of both."""
-    import cv2
-
-    return cast("Values", cv2.subtract(made, frame, dtype=cv2.CV_32F))
 
 
 def _changed(frame: Frame, change: Values) -> Frame:
@@ -257,7 +248,3 @@ def _changed(frame: Frame, change: Values) -> Frame:
 def _level(frame: Frame) -> float:
     """One of 255 levels, in the depth of the frame."""
     return 1.0 if frame.dtype.itemsize == 1 else 257.0
-
-
-def _said(frame: Frame) -> str:
-    return f"{frame.shape[1]}×{frame.shape[0]} in {8 * frame.dtype.itemsize} bits"
