@@ -42,7 +42,7 @@ FLAT, ENOUGH = 2.0, 0.02
 """Variance that is none; the share of a frame that must have texture for a vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
-DETAIL, FAINT, SHARPER = 2.0, 0.3, 1.6
+DETAIL, FAINT, SHARPER = 2.0, 0.1, 1.6
 """Blur that takes detail away, pixels; levels of it that are none; most that it is raised by."""
 SMALLEST = 16
 """Side from which motion is looked for, pixels."""
