@@ -28,7 +28,7 @@ SIDE = 480
 """Of the copies that motion is found on, pixels."""
 SEEN, CHANGE = SCENE + "seen", SCENE + "change"
 """The memory: the copy of the frame before, and what was changed in it, H×W×3 in its levels."""
-COARSE, FINE = 0.9, 0.8
+COARSE, FINE = 0.9, 0.7
 """How much of what was changed before is kept, of slow and of fast variation over the picture."""
 REACH = 1.5
 """Deviation of the blur that parts them, in pixels of a copy."""
@@ -42,8 +42,9 @@ FLAT, ENOUGH = 2.0, 0.02
 """Variance that is none; the share of a frame that must have texture for a vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
-DETAIL, FAINT, SHARPER = 2.0, 0.1, 1.6
-"""Blur that takes detail away, pixels; levels of it that are none; most that it is raised by."""
+DETAIL, FAINT, SHARPER, LASTING = 2.0, 0.1, 0.6, 0.2
+"""Blur that takes detail away, pixels; levels of it that are none; most that it is raised by, and
+that in the memory: (1 + LASTING)·FINE must be well under 1, or grain would grow into patterns."""
 SMALLEST = 16
 """Side from which motion is looked for, pixels."""
 
@@ -81,8 +82,9 @@ def steadied(
         if motion is not None:
             before = _moved(frames.memory[CHANGE], motion.flow)
             change = _blended(change, before, motion.trust, strength)
-            change = _sharpened(change, _changed(frame, change), made, motion.trust)
-            made = _changed(frame, change)
+            added, lasting = _lost_detail(_changed(frame, change), made, motion.trust)
+            made = _changed(frame, _brighter(change, added))
+            change = _brighter(change, lasting)
         frames.memory |= {SEEN: copy, CHANGE: change}
         yield made
 
@@ -213,18 +215,24 @@ def _blended(change: Values, before: Values, trust: Values, strength: float) -> 
     return cast("Values", cv2.add(change, weighted, dst=change))
 
 
-def _sharpened(change: Values, blurred: Frame, sharp: Frame, trust: Values) -> Values:
-    """With as much fine detail in the luma of `blurred`, place by place, as `sharp` has.
+def _lost_detail(blurred: Frame, sharp: Frame, trust: Values) -> tuple[Values, Values]:
+    """What gives `blurred` the fine detail that `sharp` has, place by place; what may last of it.
 
-    Means of details that do not quite agree are softer than each: averages over time blur.
+    Averages over time blur: means of details that do not quite agree are softer than each.
     """
     import cv2
 
     detail, energy = _detail(blurred, trust)
     faint = FAINT * _level(sharp)
-    gain = (_detail(sharp, trust)[1] + faint) / (energy + faint)
-    added = detail * cv2.resize(gain.clip(1, SHARPER) - 1, detail.shape[::-1])
-    return cast("Values", cv2.add(change, cv2.merge([added] * 3), dst=change))
+    small = (_detail(sharp, trust)[1] + faint) / (energy + faint) - 1
+    gain = cv2.resize(small.clip(0, SHARPER), detail.shape[::-1])
+    return detail * gain, detail * gain.clip(0, LASTING)
+
+
+def _brighter(change: Values, luma: Values) -> Values:
+    import cv2
+
+    return cast("Values", cv2.add(change, cv2.merge([luma] * 3)))
 
 
 def _detail(frame: Frame, trust: Values) -> tuple[Values, Values]:

@@ -96,6 +96,19 @@ def test_what_does_not_flicker_stays_as_it_is():
         np.testing.assert_array_equal(result, frame)
 
 
+def test_grain_does_not_grow_into_patterns():
+    """What is sharpened comes back with the next frame: that must die out."""
+    random, still = np.random.default_rng(0), [cv2.GaussianBlur(scene(120, 160), (0, 0), 5)] * 60
+
+    def grainy(frame: Frame) -> Frame:
+        return (255 - frame + random.normal(0, 10, frame.shape)).clip(0, 255).astype(np.uint8)
+
+    *_, last = steadied(Frames(still), grainy)
+    off = last.astype(float).mean(2) - (255 - still[0].astype(float)).mean(2)
+    assert off.std() < 10 / 3**0.5 * 1.1
+    assert np.abs(off).max() < 6 * off.std()
+
+
 def test_no_strength_is_the_plain_film():
     frames = pan(4)
     results = steadied(Frames(frames), Wandering(), strength=0)
