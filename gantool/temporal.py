@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values: TypeAlias = NDArray[np.float32]
-    Small: TypeAlias = NDArray[np.uint8]
-    """A copy of a frame, h×w×3, at most SIDE pixels a side."""
 
 SIDE = 480
 """Of the copies that motion is found on, pixels."""
@@ -36,10 +34,9 @@ DOUBT = 10.0
 """Levels by which a moved copy may differ: there it is believed by half, nearly."""
 ALIKE, SAME_SCENE = 0.5, 0.7
 """Correlation from which a patch is the one before; the share of such patches within a scene."""
-PATCH, TEXTURE, NOISE = 21, 16.0, 2.0
-"""Side of a patch, pixels; variance with which it has a vote; blur that takes grain away."""
-FLAT, ENOUGH = 2.0, 0.02
-"""Variance that is none; the share of a frame that must have texture for a vote."""
+PATCH, TEXTURE, NOISE, FLAT, ENOUGH = 21, 16.0, 2.0, 2.0, 0.02
+"""Side of a patch, pixels; variance with which it has a vote; blur that takes grain away; variance
+that is none; the share of a frame that must vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
 DETAIL, FAINT, SHARPER, LASTING = 2.0, 0.1, 0.6, 0.2
@@ -95,7 +92,7 @@ def forget(memory: dict[str, NDArray[Any]]) -> None:
         del memory[name]
 
 
-def reduced(frame: Frame) -> Small:
+def reduced(frame: Frame) -> NDArray[np.uint8]:
     """A copy in 8 bits with at most SIDE pixels a side."""
     import cv2
 
@@ -103,17 +100,17 @@ def reduced(frame: Frame) -> Small:
     factor = min(SIDE / max(height, width), 1)
     size = max(round(width * factor), 1), max(round(height * factor), 1)
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    return cast("Small", cv2.convertScaleAbs(small, alpha=1 / _level(frame)))
+    return cast("NDArray[np.uint8]", cv2.convertScaleAbs(small, alpha=1 / _level(frame)))
 
 
-def _known(frame: Frame, copy: Small, memory: dict[str, NDArray[Any]]) -> Motion | None:
+def _known(frame: Frame, copy: NDArray[Any], memory: dict[str, NDArray[Any]]) -> Motion | None:
     """None where a scene or a film begins."""
     if CHANGE not in memory or memory[CHANGE].shape != frame.shape:
         return None
     return motion_between(copy, memory[SEEN])
 
 
-def motion_between(copy: Small, before: Small) -> Motion | None:
+def motion_between(copy: NDArray[Any], before: NDArray[Any]) -> Motion | None:
     """None where they are of two scenes. Copies as `reduced` makes them, of one size."""
     import cv2
 
@@ -158,7 +155,7 @@ def _local(values: NDArray[Any]) -> Values:
     return cast("Values", cv2.boxFilter(values, -1, (PATCH, PATCH)))
 
 
-def _trust(copy: Small, moved: Small, inside: NDArray[np.bool_]) -> Values:
+def _trust(copy: NDArray[Any], moved: NDArray[Any], inside: NDArray[np.bool_]) -> Values:
     """By the difference in colour; what changes everywhere, as in a fade, is none."""
     import cv2
     import numpy as np
@@ -196,7 +193,7 @@ def _moved(picture: NDArray[Any], flow: Values) -> NDArray[Any]:
     height, width = picture.shape[:2]
     if flow.shape[:2] != (height, width):
         scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
-        flow = cast("Values", cv2.resize(flow, (width, height)) * scale)
+        flow = cast("Values", cv2.resize(flow * scale, (width, height)))
     x, y = _places(flow)
     return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -226,7 +223,8 @@ def _lost_detail(blurred: Frame, sharp: Frame, trust: Values) -> tuple[Values, V
     faint = FAINT * _level(sharp)
     small = (_detail(sharp, trust)[1] + faint) / (energy + faint) - 1
     gain = cv2.resize(small.clip(0, SHARPER), detail.shape[::-1])
-    return detail * gain, detail * gain.clip(0, LASTING)
+    added, lasting = detail * gain, cv2.threshold(gain, LASTING, 0, cv2.THRESH_TRUNC, dst=gain)[1]
+    return cast("tuple[Values, Values]", (added, cv2.multiply(detail, lasting, dst=lasting)))
 
 
 def _brighter(change: Values, luma: Values) -> Values:
