@@ -39,7 +39,7 @@ PATCH, TEXTURE, NOISE, FLAT, ENOUGH = 21, 16.0, 2.0, 2.0, 0.02
 that is none; the share of a frame that must vote."""
 GRAIN = 1.5
 """Blur of differences in colour, pixels: those of grain are no doubt about a motion."""
-DETAIL, FAINT, SHARPER, LASTING = 3.0, 0.03, 1.0, 0.25
+DETAIL, FAINT, SHARPER, LASTING = 2.0, 0.03, 1.0, 0.2
 """Blur that takes detail away, pixels; levels of it that are none; most that it is raised by, and
 that in the memory: (1 + LASTING)·FINE must be well under 1, or grain would grow into patterns."""
 SMALLEST = 16
