@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from gantool.api import load, models, run
     from gantool.errors import GantoolError, ItemError, UsageError
     from gantool.hookspecs import hookimpl
-    from gantool.pipeline import Answer, Frame, Frames, Model, Pipeline, Predict, frozen
+    from gantool.pipeline import Answer, Frame, Frames, Model, Pipeline, Predict, frozen, steady
+    from gantool.temporal import steadied
 
 _HOME = {
     "Answer": "pipeline",
@@ -31,6 +32,8 @@ _HOME = {
     "load": "api",
     "models": "api",
     "run": "api",
+    "steadied": "temporal",
+    "steady": "pipeline",
 }
 
 __all__ = [
@@ -48,6 +51,8 @@ __all__ = [
     "load",
     "models",
     "run",
+    "steadied",
+    "steady",
 ]
 
 

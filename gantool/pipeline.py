@@ -74,6 +74,20 @@ def frozen(predict: Predict, frame: Frame, **conditions: object) -> Predict:
     return predict if freeze is None else cast(Predict, freeze(frame, **conditions))
 
 
+SCENE = "scene."
+"""What `Frames.memory` holds under names that begin so is forgotten where a scene ends."""
+
+
+def steady(predict: Predict, memory: dict[str, NDArray[Any]]) -> Predict:
+    """`predict` with normalisation statistics that follow a film slowly, for one call a frame.
+
+    They begin as those of a scene's first frame, and are kept in `memory`, the film's. Where a
+    model has no statistics, that is `predict` itself.
+    """
+    follow = getattr(predict, "steady", None)  # a plain function is a Predict too
+    return predict if follow is None else cast(Predict, follow(memory))
+
+
 class Answer(Exception):  # noqa: N818  # it is no error
     """Raised by a task that was asked something, as by `--list-styles`; its text is printed.
 

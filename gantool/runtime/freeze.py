@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
@@ -75,19 +75,9 @@ Recorded <epsilon: float = 1e-5> (x, scale, bias) => (y, mean, variance)
 def recorder(graph: bytes) -> bytes:
     """`graph` with mean and variance of each normalisation, 1×C×1, as further outputs."""
     import onnx
-    from onnx import helper, parser
 
     model = onnx.load_model_from_string(graph)
-    for index, node in enumerate(_normalisations(model)):
-        node.op_type, node.domain = "Recorded", "gantool"
-        found = _names(index)
-        node.output.extend(found)
-        model.graph.output.extend(
-            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in found
-        )
-    opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
-    model.functions.append(parser.parse_function(_RECORDED.replace("OPSET", str(opset))))
-    model.opset_import.append(helper.make_opsetid("gantool", 1))
+    telling(model, "Recorded", _RECORDED)
     return model.SerializeToString()
 
 
@@ -97,7 +87,7 @@ def frozen(graph: bytes, statistics: Statistics) -> bytes:
     from onnx import numpy_helper
 
     model = onnx.load_model_from_string(graph)
-    for index, (node, found) in enumerate(zip(_normalisations(model), statistics, strict=True)):
+    for index, (node, found) in enumerate(zip(normalisations(model), statistics, strict=True)):
         node.op_type = "BatchNormalization"  # mean and variance are its inputs
         for name, values in zip(_names(index), found, strict=True):
             node.input.append(name)
@@ -121,7 +111,24 @@ def obstacles(graph: bytes) -> list[str]:
     return sorted(filter(_WHOLE.fullmatch, found))
 
 
-def _normalisations(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+def telling(model: onnx.ModelProto, operator: str, function: str) -> None:
+    """Make each normalisation an `operator`, and what that finds further outputs of the graph."""
+    import onnx
+    from onnx import helper, parser
+
+    for index, node in enumerate(normalisations(model)):
+        node.op_type, node.domain = operator, "gantool"
+        found = _names(index)
+        node.output.extend(found)
+        model.graph.output.extend(
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in found
+        )
+    opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
+    model.functions.append(parser.parse_function(function.replace("OPSET", str(opset))))
+    model.opset_import.append(helper.make_opsetid("gantool", 1))
+
+
+def normalisations(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     return (node for node in model.graph.node if node.op_type == "InstanceNormalization")
 
 
@@ -129,8 +136,8 @@ def _names(index: int) -> tuple[str, str]:
     return f"frozen_mean_{index}", f"frozen_variance_{index}"
 
 
-def as_statistics(outputs: list[Any]) -> Statistics:
-    """What a recorder gives behind the picture."""
+def as_statistics(outputs: Sequence[Any]) -> Statistics:
+    """What a recorder or a steady graph gives behind the picture."""
     values = [np.asarray(each, np.float32).ravel() for each in outputs]
     return tuple(zip(values[::2], values[1::2], strict=True))
 

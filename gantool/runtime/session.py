@@ -7,11 +7,14 @@ import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gantool.errors import ItemError, ModelError
-from gantool.pipeline import Frame, Predict
-from gantool.runtime import freeze, pixel_io, scan, tiling
+from gantool.pipeline import SCENE, Frame, Predict
+from gantool.runtime import freeze, pixel_io, scan, sizes, steady, tiling
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.opened import Opened, Runs, UnsoundError
@@ -24,6 +27,9 @@ WHOLE = 2**21
 """Pixels up to which a frame that cannot be cut exactly is run whole: a film's 1920×1088, in two
 to three gigabytes with 32 channels. Not by this machine's memory: results would differ."""
 Tile: TypeAlias = int | Literal["auto"] | None
+
+Memory: TypeAlias = dict[str, NDArray[Any]]
+NOTHING = np.zeros((1, 1, 1), np.float32)
 
 
 class WrongSizeError(ItemError):
@@ -57,7 +63,7 @@ class Session:
         self.contract = Contract.from_json(metadata[KEY])
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
-        frame = _checked(frame, self.path)
+        frame = sizes.checked(frame, self.path)
         try:
             return self._sound(frame, **conditions)
         except UnsoundError:
@@ -73,9 +79,16 @@ class Session:
         """
         if self.contract.statistics == "local":
             return self
-        statistics = self._statistics(_checked(frame, self.path), **conditions)
-        opened = self._of(lambda depth: freeze.frozen(self._opened.graph(depth), statistics))
-        return Frozen(self.path, opened, self.contract, self._limit)
+        return self._held(self._statistics(sizes.checked(frame, self.path), **conditions))
+
+    def steady(self, memory: Memory) -> Predict:
+        """A Predict for the frames of one film, in order: its statistics follow them slowly.
+
+        They are kept in `memory`. The session itself where its model takes none.
+        """
+        if self.contract.statistics == "local":
+            return self
+        return Steady(self, memory)
 
     def cancel(self) -> None:
         """Stop what it is doing, from any thread; it does nothing more after that."""
@@ -88,7 +101,7 @@ class Session:
     def _sound(self, frame: Frame, **conditions: object) -> Frame:
         """Raises UnsoundError for a result that is black all over where `frame` is a picture."""
         local = self.contract.statistics == "local"
-        if not local and _pixels(frame) > self._limit:
+        if not local and sizes.pixels(frame) > self._limit:
             return self.frozen(frame, **conditions)(frame, **conditions)
         seen = False
 
@@ -111,9 +124,13 @@ class Session:
                 self._fallback = Session(self.path, CPU, self._asked, most=self._most)
             return self._fallback
 
+    def _held(self, statistics: Statistics) -> "Frozen":
+        opened = self._of(lambda depth: freeze.frozen(self._opened.graph(depth), statistics))
+        return Frozen(self.path, opened, self.contract, self._limit)
+
     def _statistics(self, frame: Frame, **conditions: object) -> Statistics:
-        if _pixels(frame) > self._limit:
-            _check_local(frame, self.path, self._opened.graph("uint8"))
+        if sizes.pixels(frame) > self._limit:
+            sizes.check_local(frame, self.path, self._opened.graph("uint8"))
         recorder = self._of(lambda depth: freeze.recorder(self._opened.graph(depth)))
 
         def record(copy: Frame) -> Statistics:
@@ -136,10 +153,10 @@ class Frozen:
         self._limit = limit
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
-        frame = _checked(frame, self.path)
+        frame = sizes.checked(frame, self.path)
         tile = None
-        if _pixels(frame) > self._limit:
-            _check_local(frame, self.path, self._opened.graph("uint8"))
+        if sizes.pixels(frame) > self._limit:
+            sizes.check_local(frame, self.path, self._opened.graph("uint8"))
             tile = math.isqrt(int(self._limit)) - 2 * HALO
         return tiling.tiled(
             frame,
@@ -149,6 +166,52 @@ class Frozen:
             self.contract,
             tile,
         )
+
+
+class Steady:
+    """Predict for one film, a frame a call: statistics that are kept in its memory follow it.
+
+    Frames too large to be run whole are cut, with the statistics that the first of them had.
+    """
+
+    def __init__(self, session: Session, memory: Memory) -> None:
+        graph = session._opened.graph
+        self._session, self._memory = session, memory
+        self._opened = session._of(lambda depth: steady.steady(graph(depth)))
+        self._inputs = steady.held(graph("uint8"))
+        self._names = [f"{SCENE}{session.sha256[:16]}.{name}" for name in self._inputs]
+        self._cut: tuple[object, Frozen] | None = None
+
+    def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
+        session = self._session
+        frame = sizes.checked(frame, session.path)
+        if sizes.pixels(frame) > session._limit:
+            return self._in_tiles(frame, **conditions)
+        values = self._remembered()
+        rate = np.full(1, steady.FOLLOWED if values else 1, np.float32)
+        given = dict(zip(self._inputs, values or [NOTHING] * len(self._inputs), strict=True))
+
+        def run(batch: Frame) -> Frame:
+            further = {**conditions, **given, steady.RATE: rate}
+            result, found = self._opened.outputs(batch, **further)
+            self._memory.update(zip(self._names, found, strict=True))
+            return kept(result, batch, session.contract, session.path)
+
+        return tiling.tiled(frame, run, session.contract, None, most=session._most)
+
+    def _in_tiles(self, frame: Frame, **conditions: object) -> Frame:
+        if not self._remembered():
+            found = self._session._statistics(frame, **conditions)
+            rows = (values[None, :, None] for pair in found for values in pair)
+            self._memory.update(zip(self._names, rows, strict=True))
+        values = self._remembered()
+        if self._cut is None or self._cut[0] is not values[0]:
+            self._cut = values[0], self._session._held(freeze.as_statistics(values))
+        return self._cut[1](frame, **conditions)
+
+    def _remembered(self) -> list[NDArray[Any]]:
+        """In the order of `_names`; empty where a scene begins."""
+        return [self._memory[name] for name in self._names if name in self._memory]
 
 
 def kept(result: Frame, batch: Frame, contract: Contract, path: Path) -> Frame:
@@ -167,29 +230,6 @@ def _limit(tile: Tile) -> float:
     if tile is None:
         return math.inf
     return WHOLE if tile == "auto" else (tile + 2 * HALO) ** 2
-
-
-def _check_local(frame: Frame, path: Path, graph: bytes) -> None:
-    """Raises ItemError where `graph` cannot be run in tiles even with held statistics."""
-    if found := freeze.obstacles(graph):
-        size = f"{frame.shape[1]}×{frame.shape[0]}"
-        raise ItemError(
-            f"{path.name}: {size} is too large for one piece, and {', '.join(found)} in it cannot "
-            "be cut: reduce the picture, or use --tile off where memory allows"
-        )
-
-
-def _pixels(frame: Frame) -> int:
-    return math.prod(frame.shape[:2])
-
-
-def _checked(frame: Frame | None, path: Path) -> Frame:
-    """Raises ItemError for what is no H×W×3."""
-    if frame is None:
-        raise ItemError(f"{path.name}: this model needs a picture")
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
-        raise ItemError(f"{path.name}: needs H×W×3, not {frame.shape}")
-    return frame
 
 
 def sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 import gantool
-from gantool import Answer, Frame, Frames, Pipeline, Predict, UsageError, frozen
+from gantool import Answer, Frame, Frames, Pipeline, Predict, UsageError, steadied, steady
 
 DIRECTIONS = ("forward", "back")
 SMALLEST = 64
@@ -45,6 +45,13 @@ def translate(
             "0 is full size.",
         ),
     ] = 512,
+    temporal: Annotated[
+        bool,
+        typer.Option(
+            "--temporal/--no-temporal",
+            help="Films: keep look and strokes steady; without it each frame is on its own.",
+        ),
+    ] = True,
 ) -> Pipeline:
     """Restyle pictures: photographs as paintings, drawings as photographs, whatever the model."""
     if list_styles:
@@ -55,7 +62,8 @@ def translate(
         raise UsageError(f"--detail {detail}: must be {SMALLEST} or more, or 0 for full size")
     chosen, label = _chosen(style, model, direction)
     brush = Brush(detail, strength)
-    return Pipeline((chosen,), brush.paint, brush.film, label=label, grey="colour")
+    stream = brush.film if temporal else None
+    return Pipeline((chosen,), brush.paint, stream, label=label, grey="colour")
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,9 @@ class Brush:
         return mixed(frame, restyled, self.strength)
 
     def film(self, frames: Frames, predict: Predict) -> Iterator[Frame]:
-        """The same for every frame, with the first one's statistics: colours do not pump."""
-        steady = None
-        for frame in frames:
-            steady = steady or frozen(predict, self.reduced(frame))
-            yield self.paint(frame, steady)
+        """The same for every frame, with statistics that go along slowly and without flicker."""
+        followed = steady(predict, frames.memory)
+        return steadied(frames, lambda frame: self.paint(frame, followed))
 
     def reduced(self, frame: Frame) -> Frame:
         """The frame with `detail` pixels on its short side, where that is less than it has."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gantool
-from gantool import Answer, UsageError
+from gantool import Answer, Frames, UsageError
 from gantool_translate.task import Brush, translate
 
 STYLE = "edges2cats"
@@ -69,21 +69,51 @@ def test_strength_mixes_with_the_input(dtype):
         assert np.abs(result - wanted).max() <= 0.5 + 1e-6, strength
 
 
-def test_every_frame_of_a_film_has_the_statistics_of_the_first():
-    class Steady(Watched):
-        def frozen(self, frame):
-            self.taken_from = frame
-            steady = Watched()
-            self.given = steady.sizes
-            return steady
+class Global(Watched):
+    """A predict with statistics: the brightness of the first frame since they were forgotten."""
 
-    predict = Steady()
-    first, second = picture(200, 300), inverted(picture(200, 300))
-    results = list(Brush(100, 1.0).film(iter([first, second]), predict))
-    assert len(results) == 2
-    assert predict.sizes == []
-    assert predict.given == [(100, 150)] * 2
-    np.testing.assert_array_equal(predict.taken_from, Brush(100, 1.0).reduced(first))
+    def steady(self, memory):
+        def followed(frame):
+            if "scene.level" not in memory:
+                memory["scene.level"] = np.array(float(frame.mean()))
+            return np.full_like(self(frame), round(float(memory["scene.level"])))
+
+        return followed
+
+
+def test_a_film_has_steady_statistics_until_its_cut():
+    one, other = textured(1), textured(2)
+    results = list(Brush(100, 1.0).film(Frames([one, one, other, other]), Global()))
+    levels = [round(float(Brush(100, 1.0).reduced(frame).mean())) for frame in (one, other)]
+    assert levels[0] != levels[1]
+    assert [int(each[0, 0, 0]) for each in results] == [levels[0]] * 2 + [levels[1]] * 2
+
+
+def textured(seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 200 + 20 * seed, (20, 30, 3), np.uint8)
+    return np.kron(coarse, np.ones((10, 10, 1), np.uint8))
+
+
+def test_a_film_flickers_less_than_its_frames_do():
+    random = np.random.default_rng(0)
+
+    def restless(frame):
+        return np.clip(inverted(frame) + random.normal(0, 12, 3), 0, 255).astype(np.uint8)
+
+    def flicker(frames):
+        return np.abs(np.diff([frame.astype(float) for frame in frames], axis=0)).mean()
+
+    still = [textured(1)] * 6
+    steadied = list(translate(style=STYLE).stream(Frames(still), restless))
+    assert flicker(steadied) < 0.5 * flicker(
+        [Brush(512, 1.0).paint(each, restless) for each in still]
+    )
+
+
+def test_without_temporal_each_frame_is_a_picture_of_its_own():
+    assert translate(style=STYLE).stream is not None
+    assert translate(style=STYLE, temporal=False).stream is None
 
 
 def test_the_style_names_the_model_and_the_results():

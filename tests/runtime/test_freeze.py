@@ -17,6 +17,7 @@ import gantool
 import models
 from gantool.errors import ItemError
 from gantool.export import to_onnx
+from gantool.pipeline import SCENE
 from gantool.runtime import freeze, session, tiling
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.session import Session
@@ -268,14 +269,19 @@ def test_later_operator_sets(opset, tmp_path):
     assert difference(Session(path).frozen(frame)(frame), Session(path)(frame)) <= 1
 
 
-def test_statistics_are_taken_under_the_conditions_that_are_given(tmp_path):
+def conditional(path: Path) -> Path:
+    """A model with a further input, `gain`."""
     nodes = [helper.make_node("Mul", ["x", "gain"], ["louder"]), standardised("louder")]
-    path = network(tmp_path / "model.onnx", nodes)
-    model = onnx.load(path)
+    model = onnx.load(network(path, nodes))
     model.graph.input.append(helper.make_tensor_value_info("gain", TensorProto.FLOAT, [1]))
     contract = Contract("any", statistics="global", conditions={"gain": {}})
     model.metadata_props[0].value = contract.to_json()
     onnx.save(model, path)
+    return path
+
+
+def test_statistics_are_taken_under_the_conditions_that_are_given(tmp_path):
+    path = conditional(tmp_path / "model.onnx")
     plain, frame = Session(path, tile=16), clouds(50, 60)
     loud, soft = ({"gain": np.full(1, gain, np.float32)} for gain in (3, 0.3))
     held = gantool.frozen(plain, frame, **loud)
@@ -336,6 +342,108 @@ def test_the_cache_holds_no_statistics(tmp_path, monkeypatch):
     assert np.array_equal(results[0], results[2])
     assert not np.array_equal(results[0], results[1])
     assert len(list((tmp_path / "cache").rglob("*.graph"))) == 1
+
+
+def film(count: int) -> list[np.ndarray]:
+    """Frames of one scene that fades by a third."""
+    frame = clouds(80, 96)
+    return [(frame * (1 - 0.33 * step / (count - 1))).astype(np.uint8) for step in range(count)]
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_steady_still_is_its_plain_result(depth, resnet):
+    plain, frame = Session(resnet(3)), clouds(90, 110, depth)
+    steady = gantool.steady(plain, {})
+    for _ in range(4):
+        assert difference(steady(frame), plain(frame)) <= np.iinfo(depth).max // 255
+
+
+def test_a_scene_begins_with_its_frames_own_statistics(resnet):
+    """Once what is known of a scene is forgotten; before that it goes a tenth of the way."""
+    plain, memory = Session(resnet(3)), {}
+    one, other = film(2)
+    steady = gantool.steady(plain, memory)
+    assert difference(steady(one), plain.frozen(one)(one)) <= 1
+    assert difference(steady(other), plain.frozen(other)(other)) > 5
+    memory.clear()
+    assert difference(steady(other), plain.frozen(other)(other)) <= 1
+
+
+def test_steady_statistics_follow_a_fade_without_jumps(tmp_path):
+    """Each step goes a tenth of the way to the frame's own."""
+    path = network(tmp_path / "model.onnx", [standardised()])
+    memory: dict[str, np.ndarray] = {}
+    steady, frames = gantool.steady(Session(path), memory), film(30)
+    mean, results = (frames[0] / 255).mean((0, 1)), []
+    for frame in frames:
+        mean = mean + 0.1 * ((frame / 255).mean((0, 1)) - mean)
+        results.append(steady(frame))
+        (found,) = (values for name, values in memory.items() if "mean" in name)
+        np.testing.assert_allclose(found.ravel(), mean, rtol=1e-4)
+    steps = np.diff([float(each.mean()) for each in results])
+    assert np.abs(np.diff(steps)).max() < 1.5
+    assert difference(results[-1], Session(path)(frames[-1])) > 5  # so they do lag
+
+
+def test_steady_statistics_never_lag_far_where_a_picture_comes_up_from_black(resnet):
+    """A variance of black would blow the first frames up."""
+    plain, frame = Session(resnet(3)), clouds(80, 96)
+    steady = gantool.steady(plain, {})
+    steady(np.full_like(frame, 3))
+    for step in range(1, 6):
+        risen = (frame * (step / 5)).astype(np.uint8)
+        assert steady(risen).std() < 2 * plain(risen).std()
+
+
+def test_a_steady_film_goes_on_from_its_memory_bit_for_bit(resnet, tmp_path):
+    frames, memory = film(6), {}
+    straight = list(map(gantool.steady(Session(resnet(3)), {}), frames))
+    begun = gantool.steady(Session(resnet(3)), memory)
+    results = [begun(frame) for frame in frames[:3]]
+    assert all(name.startswith(SCENE) for name in memory)
+    np.savez(tmp_path / "memory.npz", **memory)
+    with np.load(tmp_path / "memory.npz") as kept:
+        resumed = gantool.steady(Session(resnet(3)), dict(kept))
+    results += [resumed(frame) for frame in frames[3:]]
+    for one, other in zip(straight, results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_frames_too_large_for_one_piece_have_the_statistics_of_the_first(resnet):
+    """Also where a film goes on from its memory."""
+    cut, memory = limited(resnet(3), 200 * 200), {}
+    one, other = clouds(200, 320), clouds(208, 320)
+    held, steady = cut.frozen(one), gantool.steady(cut, memory)
+    np.testing.assert_array_equal(steady(one), held(one))
+    np.testing.assert_array_equal(steady(other), held(other))
+    resumed = gantool.steady(cut, {name: values.copy() for name, values in memory.items()})
+    np.testing.assert_array_equal(resumed(other), held(other))
+    memory.clear()
+    np.testing.assert_array_equal(steady(other), cut.frozen(other)(other))
+
+
+def test_two_models_share_the_memory_of_a_film(resnet, tmp_path):
+    paths = resnet(3), network(tmp_path / "model.onnx", [standardised()])
+    frames = film(3)
+    alone = [gantool.steady(Session(path), {}) for path in paths]
+    memory: dict[str, np.ndarray] = {}
+    together = [gantool.steady(Session(path), memory) for path in paths]
+    for frame in frames:
+        for one, both in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one(frame), both(frame))
+
+
+def test_steady_statistics_are_taken_under_the_conditions_that_are_given(tmp_path):
+    path = conditional(tmp_path / "model.onnx")
+    plain, frame = Session(path), clouds(50, 60)
+    loud = {"gain": np.full(1, 3, np.float32)}
+    assert difference(gantool.steady(plain, {})(frame, **loud), plain(frame, **loud)) <= 1
+
+
+def test_what_has_no_statistics_is_steady_as_it_is(tmp_path):
+    local = Session(models.bilinear(tmp_path / "x2.onnx"))
+    for predict in (local, np.copy):
+        assert gantool.steady(predict, {}) is predict
 
 
 @pytest.mark.parametrize("frame", [None, np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)])
