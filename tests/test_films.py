@@ -19,7 +19,7 @@ from gantool.errors import ItemError, OutputError, UsageError
 from gantool.media.picture import Limits
 from gantool.media.places import Item
 from gantool.media.provenance import Origin, is_marked
-from gantool.media.video import encoding, kinds
+from gantool.media.video import copying, encoding, kinds
 from gantool.media.video.wishes import Wishes
 from gantool.outcomes import Advanced, Done, Failed, Told
 from gantool.rules import Rules, Work
@@ -258,6 +258,23 @@ def test_damaged_sound_costs_a_note_and_not_the_picture(tmp_path):
     after = seen(target)
     assert len(after.times) == 25
     assert [kind for kind, *_ in after.streams] == ["video", "audio"]
+
+
+def test_sound_that_goes_back_in_time_costs_its_packets(tmp_path, monkeypatch):
+    source = film(tmp_path / "in.mp4", frames(25), sound=[Sound()])
+    shift, number = copying.Source.shift, itertools.count()
+
+    def back(self, packet):
+        moved = shift(self, packet)
+        if next(number) in (7, 9):
+            packet.pts = packet.dts = 0
+        return moved
+
+    monkeypatch.setattr(copying.Source, "shift", back)
+    done = made(source, target := tmp_path / "out.mp4")
+    assert done.notes == ("stream 1: 2 damaged packets are left out",)
+    before, after = seen(source).packets[1], seen(target).packets[1]
+    assert after == [each for at, each in enumerate(before) if at not in (7, 9)]
 
 
 def test_a_part_has_its_frames_and_its_sound(tmp_path, monkeypatch):

@@ -87,7 +87,8 @@ class Copies:
     def close(self) -> None:
         """Note what was refused."""
         for index, number in self._refused.items():
-            self._source.notes.append(f"stream {index}: {number} damaged packets are left out")
+            packets = "packet is" if number == 1 else "packets are"
+            self._source.notes.append(f"stream {index}: {number} damaged {packets} left out")
 
 
 class Source:
