@@ -30,6 +30,8 @@ SHARP = Wishes(codec="h264", crf=0, pix_fmt="yuv444p")
 TRACKS = b"\x16\x54\xae\x6b"
 """What the header of Matroska begins its tracks with."""
 MAKING = Making("same", {}, ())
+OF_25 = Fraction(1, 25)
+"""The tick of films in which old codecs count frames."""
 
 
 def run(source: Path, target: Path, work=SAME, wishes=USUAL, *, stop=None, rules=PLAIN):
@@ -122,6 +124,27 @@ def test_the_task_sees_what_the_formula_says(matrix, tmp_path):
     given = []
     made(source, tmp_path / "out.mp4", Work(lambda frame: given.append(frame) or frame))
     assert np.abs(given[0] - seen(source).rgb(0)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "moved"),
+    [(".mp4", "libx264", 0), (".mkv", "ffv1", 0), (".avi", "mpeg4", 0), (".mpg", "mpeg1video", 1)],
+)
+def test_an_edge_of_colour_stays_where_it_is(suffix, codec, moved, tmp_path):
+    """Chroma is taken and put where decoders have it: left, but for MPEG-1 in the middle."""
+    edge = np.full((48, 64, 3), 128, np.uint8)
+    edge[:, 32:] = 128, 100, 180
+    options = {"b": "2000000"} if codec.startswith("mpeg") else None
+    source = film(tmp_path / f"in{suffix}", [edge] * 3, codec=codec, options=options, tick=OF_25)
+    made(source, target := tmp_path / "out.mkv", wishes=Wishes(codec="ffv1"))
+    before, after = (_edge(seen(path).planes[1][1]) for path in (source, target))
+    assert after - before == pytest.approx(moved / 4, abs=0.06)
+
+
+def _edge(plane) -> float:
+    """Where samples change from those at the left to those at the right."""
+    row = plane[12].astype(float)
+    return float(((row[-1] - row) / (row[-1] - row[0])).sum())
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(720, 1), (576, 6)])
@@ -244,6 +267,12 @@ def test_sound_that_the_container_cannot_hold_is_refused_before_the_work(tmp_pat
     made(source, tmp_path / "silent.webm", wishes=Wishes(audio="none"))
 
 
+def test_sound_that_no_container_can_hold_is_told_so(tmp_path):
+    source = film(tmp_path / "in.avi", frames(2), tick=OF_25, sound=[Sound("pcm_mulaw")])
+    reason = failed(source, tmp_path / "out.mkv")
+    assert "cannot be in .mkv: convert it, or --audio none" in reason
+
+
 def test_damaged_sound_costs_a_note_and_not_the_picture(tmp_path):
     source = film(tmp_path / "in.mkv", frames(25), sound=[Sound("libmp3lame"), Sound()])
     content = bytearray(source.read_bytes())
@@ -273,6 +302,31 @@ def test_a_part_has_its_frames_and_its_sound(tmp_path, monkeypatch):
     assert [data for _, data in after.packets[1]] == heard
     assert after.chapters == [(0, Fraction(2, 5), "One"), (Fraction(2, 5), Fraction(4, 5), "Two")]
     assert "--start" in failed(source, tmp_path / "no.mp4", wishes=Wishes(start=100))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "sound"),
+    [(".ts", "libx264", "ac3"), (".mpg", "mpeg2video", "mp2"), (".avi", "mpeg4", "mp2"),
+     (".mov", "libx264", "aac")],
+)  # fmt: skip
+def test_a_part_is_what_it_is_in_the_whole(suffix, codec, sound, tmp_path):
+    """Also where the container is gone to a place from which nothing can be decoded."""
+    options = {"g": "12", "bf": "2"}
+    source = film(tmp_path / f"in{suffix}", frames(40), codec=codec, options=options, tick=OF_25,
+                  sound=[Sound(sound, 1.6)])  # fmt: skip
+    lossless = {"codec": "ffv1"}
+    made(source, tmp_path / "whole.mkv", wishes=Wishes(**lossless))
+    made(source, tmp_path / "part.mkv", wishes=Wishes(start=0.73, **lossless))
+    whole, part = seen(tmp_path / "whole.mkv"), seen(tmp_path / "part.mkv")
+    count = len(part.times)
+    assert 20 < count < 24
+    for before, after in zip(whole.planes[-count:], part.planes, strict=True):
+        assert all(map(np.array_equal, before, after))
+    moved = whole.times[-1] - part.times[-1]
+    assert [time + moved for time in part.times] == whole.times[-count:]
+    heard = {data: time for time, data in whole.packets[1]}
+    assert part.packets[1]
+    assert all(abs(heard[data] - moved - time) < 0.002 for time, data in part.packets[1])
 
 
 def test_one_frame_is_a_film(tmp_path):

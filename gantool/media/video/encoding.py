@@ -15,7 +15,7 @@ from av.error import FFmpegError
 
 from gantool.errors import ItemError, UsageError
 from gantool.media.video import kinds
-from gantool.media.video.colour import SDR, Colour
+from gantool.media.video.colour import SDR, SITED, Colour
 from gantool.media.video.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class Encoding:
             options[codec.quality] = str(self.crf)
         if self.codec == "prores":
             options["profile"] = "hq" if "422" in self.pix_fmt else "4444"
+        if "420" in self.pix_fmt:
+            options["chroma_sample_location"] = SITED
         return options
 
 

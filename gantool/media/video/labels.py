@@ -125,14 +125,13 @@ def _xmp_of(path: Path) -> bytes:
 
 def _chapters(source: InputContainer, joint: Joint) -> Any:
     film, wishes = joint.film, joint.wishes
-    origin = film.origin * film.time_base
-    start = origin + Fraction(wishes.start)
-    end = None if wishes.end is None else origin + Fraction(wishes.end)
-    moved = start if wishes.start else film.shift * film.time_base
+    first, end = film.window(wishes)
     for chapter in source.chapters():
         base = Fraction(chapter["time_base"] or 1)
-        begins, ends = max(chapter["start"] * base, start), chapter["end"] * base
-        ends = ends if end is None else min(ends, end)
+        begins, ends = chapter["start"] * base, chapter["end"] * base
+        begins = begins if first is None else max(begins, first * film.time_base)
+        ends = ends if end is None else min(ends, end * film.time_base)
         if ends > begins:
+            moved = film.moved(wishes) * film.time_base
             ticks = round((begins - moved) / base), round((ends - moved) / base)
             yield {**chapter, "start": ticks[0], "end": ticks[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 
 _DEFAULT = Limits()
+_BACK = (0, 2, 10, 60, 1 << 20)
+"""Seconds to go back by until there is a frame early enough; the last is before every film."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,42 +76,32 @@ class VideoReader:
         film, wishes = self.film, self.wishes
         deep = film.depth > 8 and wishes.depth == "keep"
         unpack = Unpacker(film, deep=deep, mapped=wishes.tonemap)
-        first, last = self._window()
+        first, last = film.window(wishes)
         with opened(film.path) as container:
             stream = picture_stream(container)
-            if wishes.start:
-                _go_to(container, stream, first)
-            frames = self._timed(self._sound(decoded(container, stream)))
+            coded = decoded(container, stream) if first is None else _from(container, stream, first)
+            frames = self._timed(self._sound(coded))
             if wishes.deinterlace and film.interlaced:
                 frames = deinterlaced(frames, stream)
-            shown = (each for each in frames if each[0] >= first)
+            shown = (each for each in frames if first is None or each[0] >= first)
             for number, (time, duration, frame) in enumerate(shown):
                 if last is not None and time >= last:
                     return
                 if number >= self.skip:
-                    moved = time - film.shift - (first if wishes.start else 0)
-                    yield Shown(unpack(frame), moved, duration)
+                    yield Shown(unpack(frame), time - film.moved(wishes), duration)
 
     def _pictures(self) -> Iterator[Shown]:
         """Of numbered files, one a tick."""
-        first, last = self._window()
+        first, last = self.film.window(self.wishes)
         every = enumerate(numbered.pictures(self.film.path, self.limits))
-        shown = ((time, *each) for time, each in every if time >= first)
+        shown = ((time, *each) for time, each in every if time >= (first or 0))
         for number, (time, frame, has_alpha) in enumerate(shown):
             if last is not None and time >= last:
                 return
             self._clear += has_alpha
             if number >= self.skip:
                 frame = as_depth(frame, np.uint8) if self.wishes.depth == "8" else frame
-                yield Shown(frame, time - max(first, 0), 1)
-
-    def _window(self) -> tuple[int, int | None]:
-        """The ticks of the first frame and of the first that is not wanted any more."""
-        film, wishes = self.film, self.wishes
-        first = film.origin + round(Fraction(wishes.start) / film.time_base)
-        if wishes.end is None:
-            return (first if wishes.start else -(1 << 62)), None
-        return first, film.origin + round(Fraction(wishes.end) / film.time_base)
+                yield Shown(frame, time - (first or 0), 1)
 
     def _sound(self, frames: Iterable[VideoFrame | None]) -> Iterator[VideoFrame]:
         for frame in frames:
@@ -130,12 +123,22 @@ class VideoReader:
             yield before, frame.duration or 0, frame
 
 
-def _go_to(container: InputContainer, stream: VideoStream, ticks: int) -> None:
-    """Near before, where the container can; else decoding begins at the beginning."""
-    try:
-        container.seek(max(ticks, 0), stream=stream)
-    except OSError:
-        container.seek(0)
+def _from(
+    container: InputContainer, stream: VideoStream, ticks: int
+) -> Iterator[VideoFrame | None]:
+    """Frames from one that is shown at `ticks` or before; all where that cannot be gone to."""
+    tick = Fraction(stream.time_base or 1)
+    for back in _BACK:  # some containers go to where no frame can be decoded before the next key
+        try:
+            container.seek(ticks - round(back / tick), stream=stream)
+        except OSError:
+            break
+        frames = decoded(container, stream)
+        first = next((each for each in frames if each is not None), None)
+        if first is not None and first.pts is not None and first.pts <= ticks:
+            return itertools.chain([first], frames)
+    container.seek(0)
+    return decoded(container, stream)
 
 
 def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed]:
