@@ -59,6 +59,7 @@ def film(
     chapters: Sequence[tuple[float, float, str]] = (),
     metadata: dict[str, str] | None = None,
     cover: bytes = b"",
+    timecode: str = "",
 ) -> Path:
     """Write the pictures, H×W×3 each, `times` in ticks, as the path ends.
 
@@ -75,6 +76,8 @@ def film(
         context.color_primaries, context.color_trc = primaries, transfer
         if aspect:
             context.sample_aspect_ratio = aspect
+        if timecode:
+            stream.metadata["timecode"] = timecode
         if rotation:
             stream.set_display_rotation(rotation)
         if interlaced:

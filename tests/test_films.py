@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -231,6 +232,17 @@ def test_all_that_is_no_picture_is_copied(tmp_path):
     assert after.duration == before.duration
 
 
+@pytest.mark.parametrize("said", ["01:00:00:05", "01:00:00;05", "quatsch"])
+def test_a_timecode_stays_where_it_can_be_written(said, tmp_path):
+    source = film(tmp_path / "in.mkv", frames(3), timecode=said)
+    made(source, target := tmp_path / "out.mov")
+    with av.open(str(target)) as container:
+        kept = container.streams.video[0].metadata.get("timecode")
+    assert kept == (said if said == "01:00:00:05" else None)  # at 25 a second none is dropped
+    done = made(target, tmp_path / "again.mov")
+    assert not done.notes
+
+
 def test_rare_metadata_stays_and_goes_where_it_is_not_wanted(tmp_path):
     source = film(tmp_path / "in.mkv", frames(2), metadata={"title": "T", "LOCATION": "+48+011/"})
     for mode, expected in (
@@ -327,6 +339,24 @@ def test_a_part_is_what_it_is_in_the_whole(suffix, codec, sound, tmp_path):
     heard = {data: time for time, data in whole.packets[1]}
     assert part.packets[1]
     assert all(abs(heard[data] - moved - time) < 0.002 for time, data in part.packets[1])
+
+
+def test_frames_of_another_size_are_brought_to_the_first_and_counted(tmp_path):
+    small, large = (
+        film(tmp_path / f"{width}.ts", frames(5, width, 48), codec="mpeg2video", tick=OF_25)
+        for width in (64, 96)
+    )
+    source = tmp_path / "in.ts"
+    source.write_bytes(small.read_bytes() + large.read_bytes())
+    done = made(source, target := tmp_path / "out.mkv")
+    assert "frames of another size than the first, brought to that: 5" in done.notes
+    assert {planes[0].shape for planes in seen(target).planes} == {(48, 64)}
+
+
+def test_a_film_that_its_encoder_cannot_do_fails_alone(tmp_path):
+    source = film(tmp_path / "in.mkv", frames(2, 2, 2), codec="libx264", pix_fmt="yuv420p")
+    reason = failed(source, tmp_path / "out.mkv", wishes=Wishes(codec="ffv1"))
+    assert "the encoder ffv1 cannot be opened here for 2×2" in reason
 
 
 def test_one_frame_is_a_film(tmp_path):

@@ -202,6 +202,12 @@ def test_mistakes_are_told_in_a_line_before_anything_starts(arguments, said, gan
     assert sorted(here.iterdir()) == before
 
 
+def test_a_percent_sign_in_the_name_of_a_film_is_no_number(gantool):
+    os.rename("film.mp4", "100%done.mp4")
+    code, out, _ = gantool(*SAME, "100%done.mp4")
+    assert (code, out) == (0, b"100%done-same-same.mp4\n")
+
+
 def test_a_pattern_without_files_is_told(gantool):
     code, _, err = gantool(*SAME, "no/%04d.png")
     assert (code, err) == (3, "gantool: no/%04d.png: no file has such a name\n")

@@ -139,7 +139,15 @@ class Source:
             return self.wishes.audio == "copy"
         if stream.type in ("subtitle", "attachment"):
             return self.wishes.subs == "copy"
+        if stream.type == "data":
+            self._leave_out(stream)
         return stream.type == "video" and (metadata != "strip" or not is_cover(stream))
+
+    def _leave_out(self, stream: Stream) -> None:
+        """Note what is lost with a track of data; timecode and titles of chapters are not."""
+        titles = self.container is not None and len(self.container.chapters()) > 0
+        if "timecode" not in stream.metadata and not titles:
+            self.notes.append(f"stream {stream.index} (data): left out")
 
     def _way(self, output: OutputContainer, stream: Stream, suffix: str) -> _Way | None:
         if not _can_be_read(stream):

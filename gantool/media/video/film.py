@@ -77,6 +77,12 @@ class Film:
         """Of all frames together."""
         return self.width * self.height * max(self.frames, 1)
 
+    @property
+    def stored(self) -> tuple[int, int]:
+        """Width and height of frames as they are in the file, not yet upright."""
+        turned = self.orientation > 4
+        return (self.height, self.width) if turned else (self.width, self.height)
+
     def window(self, wishes: Wishes) -> tuple[int | None, int | None]:
         """Ticks of the first frame that is wanted and of the first that is not any more."""
         first, end = wishes.start or None, wishes.end
@@ -138,7 +144,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
     """The container, for reading. Whatever goes wrong within is an ItemError, in one line."""
     try:
         if not path.is_file():
-            raise ItemError("no such file")
+            there = "no file but a pipe or device: send it in with - for the input"
+            raise ItemError(there if path.exists() else "no such file")
         if not path.stat().st_size:
             raise ItemError("the file is empty: get a whole copy of it")
         with av.open(os.fspath(path), container_options=_OPTIONS) as container:

@@ -32,9 +32,7 @@ class Unpacker:
 
     def __call__(self, frame: VideoFrame) -> Frame:
         film, colour = self._film, self._film.colour
-        width, height = film.width, film.height
-        if film.orientation > 4:
-            width, height = height, width
+        width, height = film.stored
         rgb = self._reformatter.reformat(
             frame,
             width=width,

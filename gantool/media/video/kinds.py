@@ -40,8 +40,9 @@ def is_film(path: Path) -> bool:
 
 
 def is_numbered(path: Path) -> bool:
-    """Whether it stands for pictures with numbers: `frames/%05d.png`."""
-    return PATTERN.search(path.name) is not None and not path.exists()
+    """Whether it stands for pictures with numbers: `frames/%05d.png`, not `100%done.mp4`."""
+    is_pattern = PATTERN.search(path.name) and path.suffix.lower() not in SUFFIXES
+    return bool(is_pattern) and not path.exists()
 
 
 def film_ending(content: bytes) -> str | None:

@@ -36,6 +36,7 @@ _CLASSIC = re.compile(
     re.IGNORECASE,
 )
 """What the muxer of mp4 writes in the form that most players read."""
+_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;.]\d\d")
 _PLACE = re.compile(r"location|gps|xyz|latitude|longitude|altitude", re.IGNORECASE)
 
 
@@ -86,8 +87,17 @@ def _copied(output: OutputContainer, picture: Stream, source: InputContainer, jo
         picture.metadata["language"] = stream.metadata["language"]
     if joint.metadata != "strip" and "title" in stream.metadata:
         picture.metadata["title"] = stream.metadata["title"]
+    said = {key.lower(): value for key, value in stream.metadata.items()}
+    timecode = said.get("timecode", "")
+    if not joint.wishes.start and _is_timecode(timecode, joint.encoding.rate):
+        picture.metadata["timecode"] = timecode
     picture.disposition = Disposition(stream.disposition)
     output.set_chapters(list(_chapters(source, joint)))
+
+
+def _is_timecode(said: str, rate: Fraction) -> bool:
+    """Whether muxers take it: those that drop numbers count 30 or 60 a second."""
+    return bool(_TIMECODE.fullmatch(said)) and (said[8] == ":" or round(rate) in (30, 60))
 
 
 def append(path: Path, suffix: str, joint: Joint) -> None:

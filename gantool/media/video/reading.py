@@ -58,16 +58,17 @@ class VideoReader:
         self, film: Film, wishes: Wishes, skip: int = 0, limits: Limits = _DEFAULT
     ) -> None:
         self.film, self.wishes, self.skip, self.limits = film, wishes, skip, limits
-        self._damaged = self._mended = self._clear = 0
+        self._damaged = self._mended = self._clear = self._resized = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         said = {
-            "frames are damaged and look as the decoder mended them": self._damaged,
-            "frames have alpha, which a film has not": self._clear,
-            "times were not after the one before and are moved": self._mended,
+            "damaged, looking as the decoder mended them": self._damaged,
+            "of another size than the first, brought to that": self._resized,
+            "with alpha, which a film has not": self._clear,
+            "whose time was not after the one before, moved": self._mended,
         }
-        return tuple(f"{number} {what}" for what, number in said.items() if number)
+        return tuple(f"frames {what}: {number}" for what, number in said.items() if number)
 
     def __iter__(self) -> Iterator[Shown]:
         if kinds.is_numbered(self.film.path):
@@ -108,6 +109,8 @@ class VideoReader:
             if frame is None or frame.is_corrupt:
                 self._damaged += 1
             if frame is not None:
+                self._resized += (frame.width, frame.height) != self.film.stored
+                self._clear += len(frame.format.components) == 4
                 yield frame
 
     def _timed(self, frames: Iterable[VideoFrame]) -> Iterator[Timed]:
