@@ -279,11 +279,15 @@ def _room(job: Job, folder: FilmFolder) -> Iterator[Told]:
         return
     size = encoding.bytes_of(job.film, rules.film, suffix, rules.limits.scale)
     needed = 2 * size  # the segments and the whole
-    said = f"takes about {needed / 1e9:.1f} GB while it is made, {free / 1e9:.1f} GB are free"
+    said = f"takes about {_size(needed)} while it is made, {_size(free)} are free"
     if needed > ROUGHLY * free:
         raise OutputError(f"{job.item.target}: {said}: choose another place with -o")
     if needed > free:
         yield Told(job.item.source, said)
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{number / 1e6:.1f} MB"
 
 
 class _Pace:

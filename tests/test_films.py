@@ -568,6 +568,16 @@ def test_a_full_disk_ends_the_run_and_what_is_finished_is_gone_on_from(tmp_path,
     assert (tmp_path / "out.mp4").read_bytes() == straight.read_bytes()
 
 
+def test_a_disk_full_of_numbered_pictures_ends_the_run(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(films.frame_files, "write_picture", full)
+    with pytest.raises(OutputError, match=r"%d\.png: cannot be written: No space left"):
+        run(film(tmp_path / "in.mp4", frames(3)), tmp_path / "%d.png")
+    assert not hidden(tmp_path)
+
+
 def test_a_film_that_cannot_fit_is_refused_before_the_work(tmp_path, monkeypatch):
     source = film(tmp_path / "in.mp4", frames(10))
     usage = shutil.disk_usage(tmp_path)
@@ -575,7 +585,7 @@ def test_a_film_that_cannot_fit_is_refused_before_the_work(tmp_path, monkeypatch
     for free, expected in ((needed // 8, OutputError), (needed // 2, None), (needed * 2, None)):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
         if expected:
-            with pytest.raises(expected, match="GB are free"):
+            with pytest.raises(expected, match="MB are free"):
                 run(source, tmp_path / "no.mp4")
             continue
         outcomes = run(source, tmp_path / f"out{free}.mp4")
