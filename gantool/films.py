@@ -97,7 +97,7 @@ def tried(item: Item, work: Work, rules: Rules, *, frames: int) -> tuple[int, in
     Raises what doing the film raises.
     """
     job = Job(item, probe(item.source, rules.film, rules.limits), rules)
-    began, given, made, size = time.monotonic(), 0, 0, 0
+    began, given, made = time.monotonic(), 0, 0
     writers: dict[str, VideoWriter] = {}
     files: dict[str, io.BytesIO] = {}
     reader = VideoReader(job.film, rules.film, limits=rules.limits)

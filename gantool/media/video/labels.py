@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,8 @@ def _xmp_of(path: Path) -> bytes:
     return b""
 
 
-def _chapters(source: InputContainer, joint: Joint) -> Any:
+def _chapters(source: InputContainer, joint: Joint) -> Iterator[Any]:
+    """As far as they are in the result, with its times."""
     film, wishes = joint.film, joint.wishes
     first, end = film.window(wishes)
     for chapter in source.chapters():

@@ -83,7 +83,7 @@ class VideoReader:
             coded = decoded(container, stream) if first is None else _from(container, stream, first)
             frames = self._timed(self._sound(coded))
             if wishes.deinterlace and film.interlaced:
-                frames = deinterlaced(frames, stream)
+                frames = deinterlaced(frames)
             shown = (each for each in frames if first is None or each[0] >= first)
             for number, (time, duration, frame) in enumerate(shown):
                 if last is not None and time >= last:
@@ -144,14 +144,14 @@ def _from(
     return decoded(container, stream)
 
 
-def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed]:
+def deinterlaced(frames: Iterator[Timed]) -> Iterator[Timed]:
     """A whole frame for each two fields, by the filter bwdif; times are left as they are."""
     graph: Graph | None = None
     waiting: list[tuple[int, int]] = []
     for time, duration, frame in frames:
         if graph is None:
             flagged = "interlaced" if frame.interlaced_frame else "all"
-            graph = _deinterlacer(frame, stream, flagged)
+            graph = _deinterlacer(frame, flagged)
         waiting.append((time, duration))
         graph.push(frame)
         yield from _whole(graph, waiting)
@@ -162,7 +162,7 @@ def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed
         raise ItemError(f"{len(waiting)} of its fields have no whole frame")
 
 
-def _deinterlacer(frame: VideoFrame, stream: VideoStream, which: str) -> Graph:
+def _deinterlacer(frame: VideoFrame, which: str) -> Graph:
     graph = Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
