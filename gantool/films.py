@@ -95,7 +95,7 @@ def tried(item: Item, work: Work, rules: Rules, *, frames: int) -> tuple[int, in
     Raises what doing the film raises.
     """
     job = Job(item, probe(item.source, rules.film, rules.limits), rules)
-    began, given, made, size = time.monotonic(), 0, 0, 0
+    began, given, made = time.monotonic(), 0, 0
     writers: dict[str, VideoWriter] = {}
     files: dict[str, io.BytesIO] = {}
     reader = VideoReader(job.film, rules.film, limits=rules.limits)
@@ -247,8 +247,12 @@ def _room(job: Job, folder: FilmFolder) -> Iterator[Told]:
         return
     size = encoding.bytes_of(job.film, rules.film, suffix, rules.limits.scale)
     needed = 2 * size  # the segments and the whole
-    said = f"takes about {needed / 1e9:.1f} GB while it is made, {free / 1e9:.1f} GB are free"
+    said = f"takes about {_size(needed)} while it is made, {_size(free)} are free"
     if needed > ROUGHLY * free:
         raise OutputError(f"{job.item.target}: {said}: choose another place with -o")
     if needed > free:
         yield Told(job.item.source, said)
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 10**8 else f"{number / 1e6:.1f} MB"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gantool import atomic
+from gantool.errors import OutputError
 from gantool.film_folder import FilmFolder, Memory
 from gantool.manifest import File, sha256
 from gantool.media.carry import Carry
@@ -45,12 +46,20 @@ class PictureSegment:
             path = self._folder.segment(self._number, "")
             self._path = self._aside.enter_context(atomic.write_folder(path))
             self._results = tuple(results)
-        suffix = self._target.suffix
-        for result, frame in results.items():
-            with (self._path / _name(self._frames, result)).open("wb") as file:
-                picture = Picture([(frame, self._carry)])
-                write_picture(file, picture, suffix, quality=self._quality)
+        try:
+            for result, frame in results.items():
+                self._write(self._path / _name(self._frames, result), frame)
+        except OSError as error:
+            if error.errno is None:  # an encoder's, not the system's
+                raise
+            said = f"{self._target}: cannot be written: {error.strerror or error}"
+            raise OutputError(said) from error
         self._frames += 1
+
+    def _write(self, path: Path, frame: Frame) -> None:
+        with path.open("wb") as file:
+            picture = Picture([(frame, self._carry)])
+            write_picture(file, picture, self._target.suffix, quality=self._quality)
 
     def finish(self, memory: Memory | None) -> bool:
         """Give the folder its name; whether there was anything to be put into it."""

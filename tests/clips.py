@@ -45,6 +45,7 @@ def film(
     pictures: Sequence[np.ndarray],
     *,
     rate: Fraction = Fraction(25),
+    tick: Fraction = TICK,
     times: Sequence[int] | None = None,
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
@@ -58,8 +59,9 @@ def film(
     chapters: Sequence[tuple[float, float, str]] = (),
     metadata: dict[str, str] | None = None,
     cover: bytes = b"",
+    timecode: str = "",
 ) -> Path:
-    """Write the pictures, H×W×3 each, `times` in ticks of 1/90000 s, as the path ends.
+    """Write the pictures, H×W×3 each, `times` in ticks, as the path ends.
 
     `colour` is matrix, primaries, transfer and range, as H.273 numbers them.
     """
@@ -69,11 +71,13 @@ def film(
         height, width = pictures[0].shape[:2]
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         context = stream.codec_context
-        context.time_base = stream.time_base = TICK
+        context.time_base = stream.time_base = tick
         context.colorspace, context.color_range = matrix, span
         context.color_primaries, context.color_trc = primaries, transfer
         if aspect:
             context.sample_aspect_ratio = aspect
+        if timecode:
+            stream.metadata["timecode"] = timecode
         if rotation:
             stream.set_display_rotation(rotation)
         if interlaced:
@@ -95,12 +99,12 @@ def film(
              "time_base": Fraction(1, 1000), "metadata": {"title": title}}
             for number, (start, end, title) in enumerate(chapters)
         ])  # fmt: skip
-        step = round(1 / rate / TICK)
+        step = round(1 / rate / tick)
         packets = []
         for number, picture in enumerate(pictures):
             frame = _frame(picture, pix_fmt, matrix, span)
             frame.pts = times[number] if times else number * step
-            frame.time_base = TICK
+            frame.time_base = tick
             packets += stream.encode(frame)
         packets += stream.encode(None)
         for packet in packets:

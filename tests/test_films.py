@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -30,6 +31,8 @@ SHARP = Wishes(codec="h264", crf=0, pix_fmt="yuv444p")
 TRACKS = b"\x16\x54\xae\x6b"
 """What the header of Matroska begins its tracks with."""
 MAKING = Making("same", {}, ())
+OF_25 = Fraction(1, 25)
+"""The tick of films in which old codecs count frames."""
 
 
 def run(source: Path, target: Path, work=SAME, wishes=USUAL, *, stop=None, rules=PLAIN):
@@ -124,6 +127,27 @@ def test_the_task_sees_what_the_formula_says(matrix, tmp_path):
     assert np.abs(given[0] - seen(source).rgb(0)).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "moved"),
+    [(".mp4", "libx264", 0), (".mkv", "ffv1", 0), (".avi", "mpeg4", 0), (".mpg", "mpeg1video", 1)],
+)
+def test_an_edge_of_colour_stays_where_it_is(suffix, codec, moved, tmp_path):
+    """Chroma is taken and put where decoders have it: left, but for MPEG-1 in the middle."""
+    edge = np.full((48, 64, 3), 128, np.uint8)
+    edge[:, 32:] = 128, 100, 180
+    options = {"b": "2000000"} if codec.startswith("mpeg") else None
+    source = film(tmp_path / f"in{suffix}", [edge] * 3, codec=codec, options=options, tick=OF_25)
+    made(source, target := tmp_path / "out.mkv", wishes=Wishes(codec="ffv1"))
+    before, after = (_edge(seen(path).planes[1][1]) for path in (source, target))
+    assert after - before == pytest.approx(moved / 4, abs=0.06)
+
+
+def _edge(plane) -> float:
+    """Where samples change from those at the left to those at the right."""
+    row = plane[12].astype(float)
+    return float(((row[-1] - row) / (row[-1] - row[0])).sum())
+
+
 @pytest.mark.parametrize(("height", "matrix"), [(720, 1), (576, 6)])
 def test_what_says_no_matrix_is_taken_by_its_size_and_says_it_then(height, matrix, tmp_path):
     small = frames(1, 64, 48)
@@ -208,6 +232,17 @@ def test_all_that_is_no_picture_is_copied(tmp_path):
     assert after.duration == before.duration
 
 
+@pytest.mark.parametrize("said", ["01:00:00:05", "01:00:00;05", "quatsch"])
+def test_a_timecode_stays_where_it_can_be_written(said, tmp_path):
+    source = film(tmp_path / "in.mkv", frames(3), timecode=said)
+    made(source, target := tmp_path / "out.mov")
+    with av.open(str(target)) as container:
+        kept = container.streams.video[0].metadata.get("timecode")
+    assert kept == (said if said == "01:00:00:05" else None)  # at 25 a second none is dropped
+    done = made(target, tmp_path / "again.mov")
+    assert not done.notes
+
+
 def test_rare_metadata_stays_and_goes_where_it_is_not_wanted(tmp_path):
     source = film(tmp_path / "in.mkv", frames(2), metadata={"title": "T", "LOCATION": "+48+011/"})
     for mode, expected in (
@@ -242,6 +277,12 @@ def test_sound_that_the_container_cannot_hold_is_refused_before_the_work(tmp_pat
     assert "--format mkv" in reason
     assert not asked
     made(source, tmp_path / "silent.webm", wishes=Wishes(audio="none"))
+
+
+def test_sound_that_no_container_can_hold_is_told_so(tmp_path):
+    source = film(tmp_path / "in.avi", frames(2), tick=OF_25, sound=[Sound("pcm_mulaw")])
+    reason = failed(source, tmp_path / "out.mkv")
+    assert "cannot be in .mkv: convert it, or --audio none" in reason
 
 
 def test_damaged_sound_costs_a_note_and_not_the_picture(tmp_path):
@@ -290,6 +331,49 @@ def test_a_part_has_its_frames_and_its_sound(tmp_path, monkeypatch):
     assert [data for _, data in after.packets[1]] == heard
     assert after.chapters == [(0, Fraction(2, 5), "One"), (Fraction(2, 5), Fraction(4, 5), "Two")]
     assert "--start" in failed(source, tmp_path / "no.mp4", wishes=Wishes(start=100))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "sound"),
+    [(".ts", "libx264", "ac3"), (".mpg", "mpeg2video", "mp2"), (".avi", "mpeg4", "mp2"),
+     (".mov", "libx264", "aac")],
+)  # fmt: skip
+def test_a_part_is_what_it_is_in_the_whole(suffix, codec, sound, tmp_path):
+    """Also where the container is gone to a place from which nothing can be decoded."""
+    options = {"g": "12", "bf": "2"}
+    source = film(tmp_path / f"in{suffix}", frames(40), codec=codec, options=options, tick=OF_25,
+                  sound=[Sound(sound, 1.6)])  # fmt: skip
+    lossless = {"codec": "ffv1"}
+    made(source, tmp_path / "whole.mkv", wishes=Wishes(**lossless))
+    made(source, tmp_path / "part.mkv", wishes=Wishes(start=0.73, **lossless))
+    whole, part = seen(tmp_path / "whole.mkv"), seen(tmp_path / "part.mkv")
+    count = len(part.times)
+    assert 20 < count < 24
+    for before, after in zip(whole.planes[-count:], part.planes, strict=True):
+        assert all(map(np.array_equal, before, after))
+    moved = whole.times[-1] - part.times[-1]
+    assert [time + moved for time in part.times] == whole.times[-count:]
+    heard = {data: time for time, data in whole.packets[1]}
+    assert part.packets[1]
+    assert all(abs(heard[data] - moved - time) < 0.002 for time, data in part.packets[1])
+
+
+def test_frames_of_another_size_are_brought_to_the_first_and_counted(tmp_path):
+    small, large = (
+        film(tmp_path / f"{width}.ts", frames(5, width, 48), codec="mpeg2video", tick=OF_25)
+        for width in (64, 96)
+    )
+    source = tmp_path / "in.ts"
+    source.write_bytes(small.read_bytes() + large.read_bytes())
+    done = made(source, target := tmp_path / "out.mkv")
+    assert "frames of another size than the first, brought to that: 5" in done.notes
+    assert {planes[0].shape for planes in seen(target).planes} == {(48, 64)}
+
+
+def test_a_film_that_its_encoder_cannot_do_fails_alone(tmp_path):
+    source = film(tmp_path / "in.mkv", frames(2, 2, 2), codec="libx264", pix_fmt="yuv420p")
+    reason = failed(source, tmp_path / "out.mkv", wishes=Wishes(codec="ffv1"))
+    assert "the encoder ffv1 cannot be opened here for 2×2" in reason
 
 
 def test_one_frame_is_a_film(tmp_path):
@@ -501,6 +585,16 @@ def test_a_full_disk_ends_the_run_and_what_is_finished_is_gone_on_from(tmp_path,
     assert (tmp_path / "out.mp4").read_bytes() == straight.read_bytes()
 
 
+def test_a_disk_full_of_numbered_pictures_ends_the_run(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(films.frame_files, "write_picture", full)
+    with pytest.raises(OutputError, match=r"%d\.png: cannot be written: No space left"):
+        run(film(tmp_path / "in.mp4", frames(3)), tmp_path / "%d.png")
+    assert not hidden(tmp_path)
+
+
 def test_a_film_that_cannot_fit_is_refused_before_the_work(tmp_path, monkeypatch):
     source = film(tmp_path / "in.mp4", frames(10))
     usage = shutil.disk_usage(tmp_path)
@@ -508,7 +602,7 @@ def test_a_film_that_cannot_fit_is_refused_before_the_work(tmp_path, monkeypatch
     for free, expected in ((needed // 8, OutputError), (needed // 2, None), (needed * 2, None)):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
         if expected:
-            with pytest.raises(expected, match="GB are free"):
+            with pytest.raises(expected, match="MB are free"):
                 run(source, tmp_path / "no.mp4")
             continue
         outcomes = run(source, tmp_path / f"out{free}.mp4")

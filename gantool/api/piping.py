@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -42,19 +43,23 @@ def film_frames(plan: Plan) -> Iterator[Frame]:
     from gantool.media.video.film import probe
     from gantool.media.video.reading import VideoReader
 
-    source, rules = plan.items[0].source, plan.rules
-    try:
+    source, rules, number = plan.items[0].source, plan.rules, 0
+    with _named(source):
         film = probe(source, rules.film, rules.limits)
-        yield from (shown.frame for shown in VideoReader(film, rules.film, limits=rules.limits))
-    except ItemError as error:
-        raise ItemError(f"{source}: {error}") from error
+        for shown in VideoReader(film, rules.film, limits=rules.limits):
+            number += 1
+            yield shown.frame
+        if not number:
+            raise ItemError("there is no frame in it, or none between --start and --end")
 
 
 def rate_of(plan: Plan) -> str:
     """Frames a second of the one film of a plan, as ffmpeg takes it."""
     from gantool.media.video.film import probe
 
-    return str(probe(plan.items[0].source, plan.rules.film, plan.rules.limits).rate)
+    source = plan.items[0].source
+    with _named(source):
+        return str(probe(source, plan.rules.film, plan.rules.limits).rate)
 
 
 def results(plan: Plan, frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -74,6 +79,15 @@ def is_film(path: Path) -> bool:
     from gantool.media.video.kinds import is_film as known
 
     return known(path)
+
+
+@contextlib.contextmanager
+def _named(source: Path) -> Iterator[None]:
+    """What goes wrong within is said of the film."""
+    try:
+        yield
+    except ItemError as error:
+        raise ItemError(f"{source}: {error}") from error
 
 
 def _whole(file: BinaryIO, length: int) -> bytes:

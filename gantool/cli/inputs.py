@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from gantool.cli.runs import Talk
 from gantool.errors import GantoolError, NoPictureError, UsageError
 
 PIPE = "-"
+_PART = 1 << 20
+"""Bytes that are taken from a pipe, or put into one, at once: films may be larger than memory."""
 Planner = Callable[[Sequence[str], api.RunOptions], api.Plan]
 Way = Callable[[api.Plan], int]
 """What is done with a plan, and the exit code of that."""
@@ -144,12 +147,14 @@ def _is_one_film(inputs: Sequence[str]) -> bool:
 
 @contextmanager
 def _stdin_in_a_file(call: Call) -> Iterator[Path]:
-    content = sys.stdin.buffer.read()
-    if not content:
+    head = sys.stdin.buffer.read(_PART)
+    if not head:
         raise UsageError(f"nothing came through the pipe. {_examples(call)}")
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, f"stdin{api.ending(content)}")
-        source.write_bytes(content)
+        source = Path(folder, f"stdin{api.ending(head)}")
+        with source.open("wb") as file:
+            file.write(head)
+            shutil.copyfileobj(sys.stdin.buffer, file)
         yield source
 
 
@@ -158,7 +163,9 @@ def _pour(outputs: Sequence[Path]) -> None:
     if len(outputs) > 1:
         raise GantoolError(f"{len(outputs)} results: a pipe takes one: name a folder with -o")
     for path in outputs:
-        show.pour(path.read_bytes())
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                show.pour(part)
 
 
 def _piped() -> bool:

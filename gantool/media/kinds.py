@@ -67,7 +67,7 @@ def kind_of(head: bytes, suffix: str = "") -> Kind:
 
 def ending(content: bytes) -> str:
     """What the name of a picture file with this content ends in; `.png` where it is unknown."""
-    film = film_ending(content[:HEAD])
+    film = film_ending(content)
     if film:
         return film
     kind = _kind(content[:HEAD])

@@ -85,7 +85,8 @@ def exact(places: Places, given: Sequence[Path]) -> Path | None:
         return output
     if output.suffix.lower() in UNWRITABLE and not output.exists():
         raise UsageError(f"-o {output}: {output.suffix} cannot be written: choose .png or .jpg")
-    if output.is_file() or _names_one_of_several(output, given):
+    is_pattern = kinds.is_numbered(output) and output.suffix.lower() in WRITABLE
+    if output.is_file() or is_pattern or _names_one_of_several(output, given):
         raise UsageError(f"-o {output}: one file for several pictures: name a folder")
     return None
 

@@ -20,6 +20,9 @@ EXACT = (
     | Interpolation.FULL_CHR_H_INP
 )
 """How colour is converted: chroma at full size, rounded and not cut off."""
+SITED = "left"
+"""Where samples of chroma lie in films that say nothing, and in results: swscale would put them
+in the middle."""
 BT709, BT601, BT2020, UNSAID = 1, 6, 9, 2
 PQ, HLG = 16, 18
 _HD = 720

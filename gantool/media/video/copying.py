@@ -125,20 +125,12 @@ class Source:
         """Move its times to those of the result; False where it has no place in there."""
         if packet.pts is None and packet.dts is None:
             return False
-        base = Fraction(packet.time_base)
-        film, wishes = self.film, self.wishes
-        origin = film.origin * film.time_base
-        moved = film.shift * film.time_base
-        if wishes.start or wishes.end is not None:
-            time = Fraction(packet.pts if packet.pts is not None else packet.dts or 0) * base
-            time -= origin
-            if time < Fraction(wishes.start) or (
-                wishes.end is not None and time >= Fraction(wishes.end)
-            ):
-                return False
-        if wishes.start:
-            moved = origin + Fraction(wishes.start)
-        ticks = round(moved / base)
+        base, tick = Fraction(packet.time_base), self.film.time_base
+        first, end = self.film.window(self.wishes)
+        time = Fraction(packet.pts if packet.pts is not None else packet.dts or 0) * base
+        if (first is not None and time < first * tick) or (end is not None and time >= end * tick):
+            return False
+        ticks = round(self.film.moved(self.wishes) * tick / base)
         packet.pts = packet.pts if packet.pts is None else packet.pts - ticks
         packet.dts = packet.dts if packet.dts is None else packet.dts - ticks
         return True
@@ -148,7 +140,15 @@ class Source:
             return self.wishes.audio == "copy"
         if stream.type in ("subtitle", "attachment"):
             return self.wishes.subs == "copy"
+        if stream.type == "data":
+            self._leave_out(stream)
         return stream.type == "video" and (metadata != "strip" or not is_cover(stream))
+
+    def _leave_out(self, stream: Stream) -> None:
+        """Note what is lost with a track of data; timecode and titles of chapters are not."""
+        titles = self.container is not None and len(self.container.chapters()) > 0
+        if "timecode" not in stream.metadata and not titles:
+            self.notes.append(f"stream {stream.index} (data): left out")
 
     def _way(self, output: OutputContainer, stream: Stream, suffix: str) -> _Way | None:
         if not _can_be_read(stream):
@@ -161,9 +161,9 @@ class Source:
             copy.time_base = stream.time_base
             return _Way(copy, subtitles.gapless(stream), lasts=not is_cover(stream))
         if stream.type == "audio":
+            way_out = "convert it" if suffix.lower() == kinds.ANY else "choose --format mkv"
             raise ItemError(
-                f"its sound ({_name(stream)}) cannot be in {suffix}: choose --format mkv, or "
-                "--audio none"
+                f"its sound ({_name(stream)}) cannot be in {suffix}: {way_out}, or --audio none"
             )
         self.notes.append(f"{_name(stream)}: cannot be in {suffix} and is left out")
         return None

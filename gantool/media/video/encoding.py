@@ -15,7 +15,7 @@ from av.error import FFmpegError
 
 from gantool.errors import ItemError, UsageError
 from gantool.media.video import kinds
-from gantool.media.video.colour import SDR, Colour
+from gantool.media.video.colour import SDR, SITED, Colour
 from gantool.media.video.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Encoding:
         return CODECS[self.codec].tag
 
     def opened(self, encoder: VideoCodecContext | None = None) -> VideoCodecContext:
-        """An encoder made for this. Raises UsageError where this machine has none.
+        """An encoder made for this. Raises ItemError where it cannot be opened for this here.
 
         `encoder` is one that a container has begun.
         """
@@ -104,9 +104,9 @@ class Encoding:
             context.open()
         except (FFmpegError, ValueError) as error:
             said = getattr(error, "strerror", None) or error
-            raise UsageError(
-                f"--codec {self.codec}: the encoder {codec.encoder} cannot be opened here for "
-                f"{self.width}×{self.height} {self.pix_fmt} ({said}): choose another"
+            raise ItemError(
+                f"the encoder {codec.encoder} cannot be opened here for "
+                f"{self.width}×{self.height} {self.pix_fmt} ({said}): choose another --codec"
             ) from error
         return context
 
@@ -116,6 +116,8 @@ class Encoding:
             options[codec.quality] = str(self.crf)
         if self.codec == "prores":
             options["profile"] = "hq" if "422" in self.pix_fmt else "4444"
+        if "420" in self.pix_fmt:
+            options["chroma_sample_location"] = SITED
         return options
 
 
@@ -149,7 +151,11 @@ def check(wishes: Wishes) -> None:
         each.name for each in Encoder(name, "w").video_formats or () if _is_plain(each)
     )
     base, rate = Fraction(1, 25), Fraction(25)
-    Encoding(wishes.codec, pix_fmt, codec.crf, *_TRIAL, Fraction(1), base, rate, SDR).opened()
+    trial = Encoding(wishes.codec, pix_fmt, codec.crf, *_TRIAL, Fraction(1), base, rate, SDR)
+    try:
+        trial.opened()
+    except ItemError as error:
+        raise UsageError(f"--codec {wishes.codec}: {error}") from error
 
 
 def choose(film: Film, wishes: Wishes, suffix: str, width: int, height: int) -> Encoding:

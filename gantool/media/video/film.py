@@ -20,7 +20,7 @@ from gantool.errors import ItemError
 from gantool.media.picture import Limits
 from gantool.media.pixels import check_budget
 from gantool.media.video import kinds, numbered, whole
-from gantool.media.video.colour import SDR, Colour, colour_of
+from gantool.media.video.colour import SDR, SITED, Colour, colour_of
 from gantool.media.video.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -77,6 +77,25 @@ class Film:
         """Of all frames together."""
         return self.width * self.height * max(self.frames, 1)
 
+    @property
+    def stored(self) -> tuple[int, int]:
+        """Width and height of frames as they are in the file, not yet upright."""
+        turned = self.orientation > 4
+        return (self.height, self.width) if turned else (self.width, self.height)
+
+    def window(self, wishes: Wishes) -> tuple[int | None, int | None]:
+        """Ticks of the first frame that is wanted and of the first that is not any more."""
+        first, end = wishes.start or None, wishes.end
+        return self._ticks(first), self._ticks(end)
+
+    def moved(self, wishes: Wishes) -> int:
+        """Ticks that are taken from every time, of frames as of sound."""
+        first, _ = self.window(wishes)
+        return self.shift if first is None else first
+
+    def _ticks(self, seconds: float | None) -> int | None:
+        return None if seconds is None else self.origin + round(Fraction(seconds) / self.time_base)
+
 
 def probe(path: Path, wishes: Wishes, limits: Limits) -> Film:
     """What there is to know of the film. Raises ItemError where it cannot be done as wished."""
@@ -125,7 +144,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
     """The container, for reading. Whatever goes wrong within is an ItemError, in one line."""
     try:
         if not path.is_file():
-            raise ItemError("no such file")
+            there = "no file but a pipe or device: send it in with - for the input"
+            raise ItemError(there if path.exists() else "no such file")
         if not path.stat().st_size:
             raise ItemError("the file is empty: get a whole copy of it")
         with av.open(os.fspath(path), container_options=_OPTIONS) as container:
@@ -149,6 +169,7 @@ def picture_stream(container: InputContainer) -> VideoStream:
     if chosen.codec_context is None:
         raise ItemError("its codec is not known here: convert it first, for example with ffmpeg")
     chosen.thread_type = "AUTO"
+    chosen.codec_context.options = {"chroma_sample_location": SITED}  # where the film says nothing
     return chosen
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
+from av.filter import Graph
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from gantool.media.pixels import oriented
 from gantool.media.video import tonemap
-from gantool.media.video.colour import EXACT, Colour
+from gantool.media.video.colour import EXACT, SITED, Colour
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -30,9 +32,7 @@ class Unpacker:
 
     def __call__(self, frame: VideoFrame) -> Frame:
         film, colour = self._film, self._film.colour
-        width, height = film.width, film.height
-        if film.orientation > 4:
-            width, height = height, width
+        width, height = film.stored
         rgb = self._reformatter.reformat(
             frame,
             width=width,
@@ -56,13 +56,14 @@ class Packer:
         self._reformatter = VideoReformatter()
         self._pix_fmt, self._colour = pix_fmt, colour
         self._rgb = av.VideoFormat(pix_fmt).is_rgb
+        self._graph: Graph | None = None
 
     def __call__(self, frame: Frame) -> VideoFrame:
         deep = frame.dtype == np.uint16
         pixels: Any = np.ascontiguousarray(frame)
         rgb = av.VideoFrame.from_ndarray(pixels, format="rgb48le" if deep else "rgb24")
         packed = self._reformatter.reformat(
-            rgb,
+            self._sited(rgb),
             format=self._pix_fmt,
             src_color_range=ColorRange.JPEG,
             dst_colorspace=self._colour.space,
@@ -73,3 +74,21 @@ class Packer:
         packed.color_primaries = self._colour.primaries
         packed.color_trc = self._colour.transfer
         return packed
+
+    def _sited(self, rgb: VideoFrame) -> VideoFrame:
+        """The same frame, from which samples of chroma are taken where decoders take them to be."""
+        if self._graph is None:
+            self._graph = _siting(rgb)
+        self._graph.push(rgb)
+        return cast("VideoFrame", self._graph.pull())
+
+
+def _siting(frame: VideoFrame) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1)
+    )
+    source.link_to(stamp := graph.add("setparams", f"chroma_location={SITED}"))
+    stamp.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph

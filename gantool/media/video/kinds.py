@@ -26,7 +26,13 @@ _STARTS = {
     b"YUV4MPEG2": ".y4m",
     b"FLV": ".flv",
     b"nut/multimedia": ".nut",
+    b"OggS": ".ogv",
+    b"0&\xb2u\x8ef\xcf\x11": ".wmv",
+    b"\0\0\x01\xba": ".mpg",
+    b"\x06\x0e+4\x02\x05\x01\x01": ".mxf",
 }
+_PACKET = 188
+"""Bytes of a packet of MPEG-TS, each of which begins with the same."""
 _BRANDS = (b"isom", b"iso", b"mp4", b"avc", b"M4V", b"qt  ", b"dash", b"3gp", b"XAVC", b"MSNV")
 
 
@@ -40,8 +46,9 @@ def is_film(path: Path) -> bool:
 
 
 def is_numbered(path: Path) -> bool:
-    """Whether it stands for pictures with numbers: `frames/%05d.png`."""
-    return PATTERN.search(path.name) is not None and not path.exists()
+    """Whether it stands for pictures with numbers: `frames/%05d.png`, not `100%done.mp4`."""
+    is_pattern = PATTERN.search(path.name) and path.suffix.lower() not in SUFFIXES
+    return bool(is_pattern) and not path.exists()
 
 
 def film_ending(content: bytes) -> str | None:
@@ -51,6 +58,8 @@ def film_ending(content: bytes) -> str | None:
             return suffix
     if content[:4] == b"RIFF" and content[8:12] == b"AVI ":
         return ".avi"
+    if len(content) > _PACKET and content[: _PACKET + 1 : _PACKET] == b"GG":
+        return ".ts"
     if content[4:8] == b"ftyp" and content[8:12].startswith(_BRANDS):
         return ".mov" if content[8:10] == b"qt" else ".mp4"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ _CLASSIC = re.compile(
     re.IGNORECASE,
 )
 """What the muxer of mp4 writes in the form that most players read."""
+_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;.]\d\d")
 _PLACE = re.compile(r"location|gps|xyz|latitude|longitude|altitude", re.IGNORECASE)
 
 
@@ -86,8 +88,17 @@ def _copied(output: OutputContainer, picture: Stream, source: InputContainer, jo
         picture.metadata["language"] = stream.metadata["language"]
     if joint.metadata != "strip" and "title" in stream.metadata:
         picture.metadata["title"] = stream.metadata["title"]
+    said = {key.lower(): value for key, value in stream.metadata.items()}
+    timecode = said.get("timecode", "")
+    if not joint.wishes.start and _is_timecode(timecode, joint.encoding.rate):
+        picture.metadata["timecode"] = timecode
     picture.disposition = Disposition(stream.disposition)
     output.set_chapters(list(_chapters(source, joint)))
+
+
+def _is_timecode(said: str, rate: Fraction) -> bool:
+    """Whether muxers take it: those that drop numbers count 30 or 60 a second."""
+    return bool(_TIMECODE.fullmatch(said)) and (said[8] == ":" or round(rate) in (30, 60))
 
 
 def append(path: Path, suffix: str, joint: Joint) -> None:
@@ -123,16 +134,16 @@ def _xmp_of(path: Path) -> bytes:
     return b""
 
 
-def _chapters(source: InputContainer, joint: Joint) -> Any:
+def _chapters(source: InputContainer, joint: Joint) -> Iterator[Any]:
+    """As far as they are in the result, with its times."""
     film, wishes = joint.film, joint.wishes
-    origin = film.origin * film.time_base
-    start = origin + Fraction(wishes.start)
-    end = None if wishes.end is None else origin + Fraction(wishes.end)
-    moved = start if wishes.start else film.shift * film.time_base
+    first, end = film.window(wishes)
     for chapter in source.chapters():
         base = Fraction(chapter["time_base"] or 1)
-        begins, ends = max(chapter["start"] * base, start), chapter["end"] * base
-        ends = ends if end is None else min(ends, end)
+        begins, ends = chapter["start"] * base, chapter["end"] * base
+        begins = begins if first is None else max(begins, first * film.time_base)
+        ends = ends if end is None else min(ends, end * film.time_base)
         if ends > begins:
+            moved = film.moved(wishes) * film.time_base
             ticks = round((begins - moved) / base), round((ends - moved) / base)
             yield {**chapter, "start": ticks[0], "end": ticks[1]}

@@ -34,8 +34,11 @@ def files(pattern: Path) -> list[Path]:
 
 
 def file(pattern: Path, number: int) -> Path:
-    """The one with this number."""
-    return pattern.with_name(pattern.name % number)
+    """The one with this number. Only the first place for one is; signs of per cent are letters."""
+    match = PATTERN.search(pattern.name)
+    assert match
+    before, after = pattern.name[: match.start()], pattern.name[match.end() :]
+    return pattern.with_name(f"{before}{number:0{match[1] or 1}d}{after}")
 
 
 def state(pattern: Path) -> tuple[int, int, str]:

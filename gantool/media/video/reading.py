@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 
 _DEFAULT = Limits()
+_BACK = (0, 2, 10, 60, 1 << 20)
+"""Seconds to go back by until there is a frame early enough; the last is before every film."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +58,17 @@ class VideoReader:
         self, film: Film, wishes: Wishes, skip: int = 0, limits: Limits = _DEFAULT
     ) -> None:
         self.film, self.wishes, self.skip, self.limits = film, wishes, skip, limits
-        self._damaged = self._mended = self._clear = 0
+        self._damaged = self._mended = self._clear = self._resized = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         said = {
-            "frames are damaged and look as the decoder mended them": self._damaged,
-            "frames have alpha, which a film has not": self._clear,
-            "times were not after the one before and are moved": self._mended,
+            "damaged, looking as the decoder mended them": self._damaged,
+            "of another size than the first, brought to that": self._resized,
+            "with alpha, which a film has not": self._clear,
+            "whose time was not after the one before, moved": self._mended,
         }
-        return tuple(f"{number} {what}" for what, number in said.items() if number)
+        return tuple(f"frames {what}: {number}" for what, number in said.items() if number)
 
     def __iter__(self) -> Iterator[Shown]:
         if kinds.is_numbered(self.film.path):
@@ -73,48 +77,40 @@ class VideoReader:
         film, wishes = self.film, self.wishes
         deep = film.depth > 8 and wishes.depth == "keep"
         unpack = Unpacker(film, deep=deep, mapped=wishes.tonemap)
-        first, last = self._window()
+        first, last = film.window(wishes)
         with opened(film.path) as container:
             stream = picture_stream(container)
-            if wishes.start:
-                _go_to(container, stream, first)
-            frames = self._timed(self._sound(decoded(container, stream)))
+            coded = decoded(container, stream) if first is None else _from(container, stream, first)
+            frames = self._timed(self._sound(coded))
             if wishes.deinterlace and film.interlaced:
-                frames = deinterlaced(frames, stream)
-            shown = (each for each in frames if each[0] >= first)
+                frames = deinterlaced(frames)
+            shown = (each for each in frames if first is None or each[0] >= first)
             for number, (time, duration, frame) in enumerate(shown):
                 if last is not None and time >= last:
                     return
                 if number >= self.skip:
-                    moved = time - film.shift - (first if wishes.start else 0)
-                    yield Shown(unpack(frame), moved, duration)
+                    yield Shown(unpack(frame), time - film.moved(wishes), duration)
 
     def _pictures(self) -> Iterator[Shown]:
         """Of numbered files, one a tick."""
-        first, last = self._window()
+        first, last = self.film.window(self.wishes)
         every = enumerate(numbered.pictures(self.film.path, self.limits))
-        shown = ((time, *each) for time, each in every if time >= first)
+        shown = ((time, *each) for time, each in every if time >= (first or 0))
         for number, (time, frame, has_alpha) in enumerate(shown):
             if last is not None and time >= last:
                 return
             self._clear += has_alpha
             if number >= self.skip:
                 frame = as_depth(frame, np.uint8) if self.wishes.depth == "8" else frame
-                yield Shown(frame, time - max(first, 0), 1)
-
-    def _window(self) -> tuple[int, int | None]:
-        """The ticks of the first frame and of the first that is not wanted any more."""
-        film, wishes = self.film, self.wishes
-        first = film.origin + round(Fraction(wishes.start) / film.time_base)
-        if wishes.end is None:
-            return (first if wishes.start else -(1 << 62)), None
-        return first, film.origin + round(Fraction(wishes.end) / film.time_base)
+                yield Shown(frame, time - (first or 0), 1)
 
     def _sound(self, frames: Iterable[VideoFrame | None]) -> Iterator[VideoFrame]:
         for frame in frames:
             if frame is None or frame.is_corrupt:
                 self._damaged += 1
             if frame is not None:
+                self._resized += (frame.width, frame.height) != self.film.stored
+                self._clear += len(frame.format.components) == 4
                 yield frame
 
     def _timed(self, frames: Iterable[VideoFrame]) -> Iterator[Timed]:
@@ -130,22 +126,32 @@ class VideoReader:
             yield before, frame.duration or 0, frame
 
 
-def _go_to(container: InputContainer, stream: VideoStream, ticks: int) -> None:
-    """Near before, where the container can; else decoding begins at the beginning."""
-    try:
-        container.seek(max(ticks, 0), stream=stream)
-    except OSError:
-        container.seek(0)
+def _from(
+    container: InputContainer, stream: VideoStream, ticks: int
+) -> Iterator[VideoFrame | None]:
+    """Frames from one that is shown at `ticks` or before; all where that cannot be gone to."""
+    tick = Fraction(stream.time_base or 1)
+    for back in _BACK:  # some containers go to where no frame can be decoded before the next key
+        try:
+            container.seek(ticks - round(back / tick), stream=stream)
+        except OSError:
+            break
+        frames = decoded(container, stream)
+        first = next((each for each in frames if each is not None), None)
+        if first is not None and first.pts is not None and first.pts <= ticks:
+            return itertools.chain([first], frames)
+    container.seek(0)
+    return decoded(container, stream)
 
 
-def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed]:
+def deinterlaced(frames: Iterator[Timed]) -> Iterator[Timed]:
     """A whole frame for each two fields, by the filter bwdif; times are left as they are."""
     graph: Graph | None = None
     waiting: list[tuple[int, int]] = []
     for time, duration, frame in frames:
         if graph is None:
             flagged = "interlaced" if frame.interlaced_frame else "all"
-            graph = _deinterlacer(frame, stream, flagged)
+            graph = _deinterlacer(frame, flagged)
         waiting.append((time, duration))
         graph.push(frame)
         yield from _whole(graph, waiting)
@@ -156,7 +162,7 @@ def deinterlaced(frames: Iterator[Timed], stream: VideoStream) -> Iterator[Timed
         raise ItemError(f"{len(waiting)} of its fields have no whole frame")
 
 
-def _deinterlacer(frame: VideoFrame, stream: VideoStream, which: str) -> Graph:
+def _deinterlacer(frame: VideoFrame, which: str) -> Graph:
     graph = Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base

@@ -68,8 +68,8 @@ class VideoWriter:
         height, width = frame.shape[:2]
         if (width, height) != (self.encoding.width, self.encoding.height):
             raise ItemError(
-                f"the task gives frames of {self.encoding.width}×{self.encoding.height} and then "
-                f"of {width}×{height}: a film has one size"
+                f"frames become {self.encoding.width}×{self.encoding.height} and then "
+                f"{width}×{height}: a film has one size"
             )
         packed = self._pack(frame)
         packed.pts, packed.time_base = time, self.encoding.time_base

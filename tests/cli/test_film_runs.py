@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,13 @@ def test_frames_go_to_numbered_pictures_and_come_from_them(arguments, gantool):
     assert seen.pix_fmt == "yuv420p"
 
 
+def test_other_signs_of_per_cent_in_names_of_frames_are_letters(gantool):
+    code, out, _ = gantool(*SAME, "film.mp4", "-o", "f/50%_%d%d.png")
+    assert (code, out.decode().splitlines()[0]) == (0, "f/50%_1%d.png")
+    code, *_ = gantool(*SAME, "f/50%_%d%d.png", "-o", "again.mkv")
+    assert (code, len(clips.seen(Path("again.mkv")).times)) == (0, 8)
+
+
 def test_numbered_frames_of_somebody_else_are_not_replaced(gantool):
     Path("frames").mkdir()
     Image.new("RGB", (5, 5)).save("frames/003.png")
@@ -175,6 +183,27 @@ def test_a_film_comes_through_a_pipe_as_a_file(gantool, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".ts", "libx264"), (".mpg", "mpeg2video"), (".wmv", "wmv2"), (".mxf", "mpeg2video")],
+)
+def test_a_film_of_any_container_comes_through_a_pipe(suffix, codec, gantool, monkeypatch):
+    source = clips.film(Path(f"in{suffix}"), clips.frames(8), codec=codec, tick=Fraction(1, 25))
+    piped(monkeypatch, source.read_bytes())
+    code, out, _ = gantool(*SAME, "-")
+    assert (code, out[:4]) == (0, b"\x1aE\xdf\xa3")
+
+
+@pytest.mark.parametrize("said", ["cut short", "there is no frame in it"])
+def test_a_film_that_gives_no_raw_frames_is_named(said, gantool):
+    path = clips.film(Path("bad.mkv"), clips.frames(8))
+    if said == "cut short":
+        path.write_bytes(path.read_bytes()[:-40])
+    code, out, err = gantool(*SAME, "bad.mkv", "-o", "-", "--start", "5")
+    assert (code, out) == (1, b"")
+    assert f"bad.mkv: {said}" in err
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--codec", "h265"), "--codec h265: there are h264, hevc, vp9"),
@@ -188,6 +217,7 @@ def test_a_film_comes_through_a_pipe_as_a_file(gantool, monkeypatch):
         (("--audio", "aac"), "--audio aac: there are copy, none"),
         (("--depth", "10"), "--depth 10: there are keep, 8"),
         (("--fps", "0"), "--fps 0: must be above 0"),
+        (("same.onnx", "-o", "f/%d.png"), "-o f/%d.png: one file for several pictures"),
         (("-o", "a.png"), "film.mp4 is a film: choose an ending as .mp4"),
         (("--raw", "3"), "--raw"),
     ],
@@ -200,6 +230,12 @@ def test_mistakes_are_told_in_a_line_before_anything_starts(arguments, said, gan
     assert said in err
     assert len(err.splitlines()) == 1
     assert sorted(here.iterdir()) == before
+
+
+def test_a_percent_sign_in_the_name_of_a_film_is_no_number(gantool):
+    os.rename("film.mp4", "100%done.mp4")
+    code, out, _ = gantool(*SAME, "100%done.mp4")
+    assert (code, out) == (0, b"100%done-same-same.mp4\n")
 
 
 def test_a_pattern_without_files_is_told(gantool):
