@@ -62,6 +62,7 @@ def join(path: Path, suffix: str, segments: Sequence[Path], joint: Joint) -> Non
             theirs = copies.packets()
             for packet in heapq.merge(ours, theirs, key=_moment):
                 copies.mux(output, packet)
+            copies.close()
     except FFmpegError as error:
         if error.errno and error.errno > 0:  # the system's, as for a full disk
             raise OSError(error.errno, os.strerror(error.errno)) from error
