@@ -232,6 +232,25 @@ def test_all_that_is_no_picture_is_copied(tmp_path):
     assert after.duration == before.duration
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_a_cover_stays_or_is_named(suffix, tmp_path):
+    Image.new("RGB", (16, 16), "red").save(tmp_path / "cover.png")
+    cover = (tmp_path / "cover.png").read_bytes()
+    source = film(tmp_path / "in.mp4", frames(3), cover=cover)
+    done = made(source, target := tmp_path / f"out{suffix}")
+    assert (cover in target.read_bytes()) == (not done.notes) == (suffix != ".mov")
+    with av.open(str(target)) as container:
+        assert len(container.streams.video) == 1 + (suffix != ".mov")
+
+
+def test_packets_that_the_container_refuses_are_counted(tmp_path):
+    once = film(tmp_path / "once.ts", frames(25), sound=[Sound("ac3")])
+    twice = tmp_path / "twice.ts"
+    twice.write_bytes(once.read_bytes() * 2)
+    notes = " ".join(made(twice, tmp_path / "out.mkv").notes)
+    assert "damaged packets are left out" in notes
+
+
 @pytest.mark.parametrize("said", ["01:00:00:05", "01:00:00;05", "quatsch"])
 def test_a_timecode_stays_where_it_can_be_written(said, tmp_path):
     source = film(tmp_path / "in.mkv", frames(3), timecode=said)

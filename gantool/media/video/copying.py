@@ -156,6 +156,9 @@ class Source:
             return None
         if stream.type == "subtitle" and not holds(suffix, stream):
             return self._converted(output, stream, suffix)
+        if is_cover(stream) and suffix.lower() == ".mkv":
+            self._attached(output, stream)
+            return None
         if holds(suffix, stream):
             copy = output.add_stream_from_template(stream, opaque=True)
             copy.time_base = stream.time_base
@@ -167,6 +170,14 @@ class Source:
             )
         self.notes.append(f"{_name(stream)}: cannot be in {suffix} and is left out")
         return None
+
+    def _attached(self, output: OutputContainer, cover: Stream) -> None:
+        """Put the cover where Matroska has it."""
+        with opened(self.film.path) as container:
+            packets = container.demux(container.streams[cover.index])
+            content = next((bytes(each) for each in packets if each.size), b"")
+        kind = "png" if cover.codec_context.name == "png" else "jpeg"
+        output.add_attachment(f"cover.{kind.replace('e', '')}", f"image/{kind}", content)
 
     def _converted(self, output: OutputContainer, stream: Stream, suffix: str) -> _Way | None:
         codec = subtitles.codec_for(suffix)
@@ -194,6 +205,8 @@ def holds(suffix: str, stream: Stream) -> bool:
     """Whether a container with this ending takes the stream as it is, written for once."""
     if stream.type == "attachment":
         return suffix.lower() == ".mkv"
+    if is_cover(stream) and suffix.lower() == ".mov":  # its muxer takes one and writes none
+        return False
     form = kinds.CONTAINERS[suffix.lower()]
     try:
         with av.open(io.BytesIO(), "w", format=form) as trial:
