@@ -65,6 +65,8 @@ class Job:
     """That the task took."""
     frames: int = 0
     """That are done."""
+    resumed: int = 0
+    """Of these, in earlier runs."""
     notes: list[str] = field(default_factory=list)
 
     def encode(self, width: int, height: int) -> encoding.Encoding:
@@ -140,7 +142,8 @@ def _done(
         source = manifest.File(os.path.abspath(item.source), *before, digest.result())
         paths = _put(job, source, folder, ledger)
         shutil.rmtree(folder.path, ignore_errors=True)
-    yield Done(item.source, paths, job.seconds, tuple(dict.fromkeys(job.notes)), job.frames)
+    notes = tuple(dict.fromkeys(job.notes))
+    yield Done(item.source, paths, job.seconds, notes, job.frames, job.resumed)
 
 
 def _put(
@@ -155,7 +158,8 @@ def _put(
 
 def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator[Outcome]:
     """Make those that are not there."""
-    done, job.frames, memory = folder.finished(remembers=work.stream is not None)
+    done, job.resumed, memory = folder.finished(remembers=work.stream is not None)
+    job.frames = job.resumed
     reader = VideoReader(job.film, job.rules.film, job.frames, job.rules.limits)
     apply, pace = work.on_film(memory), Pace()
     with (

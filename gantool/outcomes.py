@@ -50,6 +50,8 @@ class Done:
     """What could not be taken along, a line each."""
     frames: int = 0
     """Of a film."""
+    resumed: int = 0
+    """Of these, what an earlier run had made."""
 
 
 @dataclass(frozen=True)

@@ -477,7 +477,8 @@ def test_what_was_stopped_goes_on_and_becomes_the_same(stop_at, stream, tmp_path
     assert not any(isinstance(each, Done) for each in run(source, target, work, stop=stop))
     assert not target.exists()
     before = len(asked)
-    made(source, target, work)
+    done = made(source, target, work)
+    assert (done.frames, done.resumed) == (18, (stop_at - 1) // 5 * 5)
     assert target.read_bytes() == straight.read_bytes()
     assert len(asked) - before == 18 - (stop_at - 1) // 5 * 5
 

@@ -61,6 +61,8 @@ class Tally:
     films: int = 0
     frames: int = 0
     """Of films."""
+    resumed: int = 0
+    """Of these, what earlier runs had made."""
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
@@ -89,6 +91,7 @@ class Tally:
         self.done += 1
         self.films += outcome.frames > 0
         self.frames += outcome.frames
+        self.resumed += outcome.resumed
         with suppress(OSError):  # somebody may have taken it away by now
             self.bytes += sum(path.stat().st_size for path in outcome.outputs)
         self.event("item.done", **dataclasses.asdict(outcome))
@@ -134,7 +137,7 @@ class Tally:
         parts = [count(pictures, "picture")] if pictures or not self.films else []
         parts += [count(self.films, "film"), count(self.frames, "frame")] if self.films else []
         if self.done:
-            pace = (pictures + self.frames) / max(self.seconds, 1e-9)
+            pace = (pictures + self.frames - self.resumed) / max(self.seconds, 1e-9)
             unit = "fps" if self.films and not pictures else "/s"
             parts += [f"{self.seconds:.1f} s", str(self.plan.device), _pace(pace, unit)]
         if self.failed:
