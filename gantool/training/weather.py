@@ -211,7 +211,7 @@ def _flake(snow: Snow, random: Generator) -> Layer:
         uneven = 0.15 * np.sin(2 * turn + phases[0]) + 0.1 * np.sin(3 * turn + phases[1])
         beyond = np.hypot(y, x) - radius * (1 + uneven)
         kernel += 1 / (1 + np.exp(beyond / (0.25 + 0.5 * snow.blur * radius)))
-    return (kernel / kernel.max()).astype(np.float32)
+    return np.asarray(kernel / kernel.max(), np.float32)
 
 
 def _splat(
