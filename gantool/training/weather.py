@@ -42,6 +42,8 @@ class Rain:
     sharpness: float = 1.0
     """1: brightest along the middle; 2 and more: even, with hard edges."""
     layers: int = 2
+    gathered: float = 0.0
+    """Share of the streaks that fall beside another one."""
     cover: float = 0.0
     """How much a streak hides what is behind it: 0 adds light, 1 screens."""
     veil: float = 0.0
@@ -72,12 +74,13 @@ def draw_rain(random: Generator) -> Rain:
     return Rain(
         angle=float(np.clip(random.normal(0, 18), -45, 45)),
         spread=random.uniform(0, 2.5),
-        length=_between(random, 14, 60),
-        width=_between(random, 0.45, 1.5),
+        length=_between(random, 14, 70),
+        width=_between(random, 0.45, 2.0),
         density=_between(random, 0.04, 0.45),
         brightness=_between(random, 0.12, 0.85),
         sharpness=random.uniform(1, 2.5),
         layers=int(random.integers(1, 4)),
+        gathered=random.uniform(0, 0.7),
         cover=random.choice([0.0, random.uniform(0, 1)]),
         veil=max(0.0, random.uniform(-0.2, 0.15)),
     )
@@ -139,6 +142,9 @@ def streaks(shape: tuple[int, int], rain: Rain, random: Generator) -> Layer:
     room = (height + 2 * reach) * (width + 2 * reach)
     count = random.poisson(rain.density * room / (rain.length * 2.5 * rain.width))
     middles = random.uniform(-reach, [height + reach, width + reach], (count, 2))
+    beside = random.random(count) < rain.gathered
+    others = middles[random.integers(count, size=count)]
+    middles[beside] = (others + 0.15 * rain.length * random.standard_normal((count, 2)))[beside]
     angles = np.radians(rain.angle + rain.spread * random.standard_normal(count))
     lengths = rain.length * random.uniform(0.4, 1.4, count)
     peaks = rain.brightness * rain.sharpness * random.beta(1.2, 2.0, count)

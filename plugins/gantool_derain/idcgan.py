@@ -30,7 +30,7 @@ from gantool_derain.pairs import dataset
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 16, "layers": 2, "critic": 8, "batch": 4, "crop": 64, "steps": 1_000},
-    "fast": {"steps": 12_000},
+    "fast": {"steps": 9_000},
     "full": {"channels": 64, "layers": 12, "critic": 48, "batch": 16, "steps": 200_000},
 }
 COST = {"tiny": "1 min", "fast": "1 h", "full": "2 weeks"}
@@ -127,7 +127,7 @@ def idcgan(
     weather: Literal["rain", "snow"] = "rain",
     channels: int = 40,
     layers: int = 8,
-    critic: int = 24,
+    critic: int = 16,
     batch: int = 6,
     crop: int = 128,
     clean: float = 0.1,
