@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+import gantool
 from gantool.media.images import SUFFIXES, read_image
 from gantool.training import degrade, metrics
 from gantool.training.weather import Rain, Snow, rainy, snowy
@@ -30,6 +31,11 @@ HEAVY = Rain(4, 0.5, 55, 1.0, 0.28, 0.7, sharpness=2.2, layers=2)
 FEW = Snow(8, 2.0, 2.2, 0.03, 0.8, 0.3, layers=3)
 MANY = Snow(-20, 5.0, 3.5, 0.09, 0.7, 0.35, layers=4, light=0.95)
 LARGE = Snow(35, 0.0, 5.5, 0.08, 0.9, 0.5, layers=2)
+
+
+def shipped() -> dict[str, Clear]:
+    """The models of the catalogue."""
+    return {name: gantool.load(name) for name in MODELS}
 
 
 def brushed(frame: Frame, random: Generator) -> Frame:
