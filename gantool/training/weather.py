@@ -137,14 +137,8 @@ def snowy(frame: Bytes, snow: Snow, random: Generator) -> Bytes:
 
 def streaks(shape: tuple[int, int], rain: Rain, random: Generator) -> Layer:
     """One layer of rain, 0 to `brightness`: lines that fade at both ends, of every strength."""
-    reach = round(rain.length)
-    height, width = shape
-    room = (height + 2 * reach) * (width + 2 * reach)
-    count = random.poisson(rain.density * room / (rain.length * 2.5 * rain.width))
-    middles = random.uniform(-reach, [height + reach, width + reach], (count, 2))
-    beside = random.random(count) < rain.gathered
-    others = middles[random.integers(count, size=count)]
-    middles[beside] = (others + 0.15 * rain.length * random.standard_normal((count, 2)))[beside]
+    middles = _scattered(shape, rain, random)
+    count, reach = len(middles), round(rain.length)
     angles = np.radians(rain.angle + rain.spread * random.standard_normal(count))
     lengths = rain.length * random.uniform(0.4, 1.4, count)
     peaks = rain.brightness * rain.sharpness * random.beta(1.2, 2.0, count)
@@ -155,10 +149,8 @@ def streaks(shape: tuple[int, int], rain: Rain, random: Generator) -> Layer:
     fading = np.minimum(1, 5 * (0.5 - np.abs(along)))
     # A line of this weight per pixel, blurred, is `peaks` high along its middle.
     weights = (peaks * rain.width * np.sqrt(2 * np.pi) * lengths / len(along))[:, None] * fading
-    lines = _splat(shape, rows, columns, weights)
-    return np.minimum(cv2.GaussianBlur(lines, (0, 0), rain.width), rain.brightness).astype(
-        np.float32
-    )
+    blurred = cv2.GaussianBlur(_splat(shape, rows, columns, weights), (0, 0), rain.width)
+    return np.clip(blurred, 0, rain.brightness).astype(np.float32)
 
 
 def flakes(shape: tuple[int, int], snow: Snow, random: Generator) -> Layer:
@@ -173,6 +165,19 @@ def flakes(shape: tuple[int, int], snow: Snow, random: Generator) -> Layer:
     points = _splat(room, places[:, 0], places[:, 1], weights)
     layer = cv2.filter2D(points, -1, kernel)[reach : reach + height, reach : reach + width]
     return np.clip(layer, 0, snow.opacity).astype(np.float32)
+
+
+def _scattered(shape: tuple[int, int], rain: Rain, random: Generator) -> NDArray[np.float64]:
+    """N×2, rows and columns: middles of the streaks that reach into the picture."""
+    height, width = shape
+    reach = round(rain.length)
+    room = (height + 2 * reach) * (width + 2 * reach)
+    count = random.poisson(rain.density * room / (rain.length * 2.5 * rain.width))
+    middles = random.uniform(-reach, [height + reach, width + reach], (count, 2))
+    beside = random.random(count) < rain.gathered
+    others = middles[random.integers(count, size=count)]
+    middles[beside] = (others + 0.15 * rain.length * random.standard_normal((count, 2)))[beside]
+    return middles
 
 
 def _depths(rain: Rain) -> list[Rain]:
