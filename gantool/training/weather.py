@@ -1,9 +1,8 @@
 """Rain and snow over clean photographs, made by chance. Pictures are H×W×3 uint8.
 
-Rain as Li et al., «Single Image Deraining: A Comprehensive Benchmark Analysis», 2019, sum the
-models up: streaks are added in layers of depth, over a picture that has its veil of mist already.
-Snow after Liu et al., «DesnowNet», 2018: flakes of several sizes, more or less opaque. What a
-picture gets is drawn from the generator that is given, and from nothing else.
+Streaks are added in layers of depth over a picture that has its veil already, as in Li et al.,
+«Single Image Deraining: A Comprehensive Benchmark Analysis», 2019; flakes are more or less opaque,
+as in Liu et al., «DesnowNet», 2018. All is drawn from the generator that is given.
 """
 
 from collections.abc import Callable, Mapping
@@ -182,7 +181,6 @@ def _scattered(shape: tuple[int, int], rain: Rain, random: Generator) -> NDArray
 
 def _depths(rain: Rain) -> list[Rain]:
     """Every layer of a rain: the farther, the smaller, thinner and fainter; each its share."""
-    sizes = [FARTHER**depth for depth in range(rain.layers)]
     return [
         replace(
             rain,
@@ -191,13 +189,12 @@ def _depths(rain: Rain) -> list[Rain]:
             brightness=rain.brightness * size,
             density=rain.density / rain.layers,
         )
-        for size in sizes
+        for size in FARTHER ** np.arange(rain.layers)
     ]
 
 
 def _flurries(snow: Snow) -> list[Snow]:
     """Every layer of a snowfall, the nearest first."""
-    sizes = [FARTHER**depth for depth in range(snow.layers)]
     return [
         replace(
             snow,
@@ -205,7 +202,7 @@ def _flurries(snow: Snow) -> list[Snow]:
             drift=snow.drift * size,
             density=snow.density / snow.layers,
         )
-        for size in sizes
+        for size in FARTHER ** np.arange(snow.layers)
     ]
 
 
