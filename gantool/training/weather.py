@@ -72,10 +72,10 @@ def draw_rain(random: Generator) -> Rain:
     """Drizzle to downpour: as sparse, as steep and as bright as rain is seen in photographs."""
     return Rain(
         angle=float(np.clip(random.normal(0, 18), -45, 45)),
-        spread=random.uniform(0, 2.5),
-        length=_between(random, 14, 70),
-        width=_between(random, 0.45, 2.0),
-        density=_between(random, 0.04, 0.45),
+        spread=random.uniform(0, 2),
+        length=_between(random, 16, 70),
+        width=_between(random, 0.45, 1.5),
+        density=_between(random, 0.06, 0.45),
         brightness=_between(random, 0.12, 0.85),
         sharpness=random.uniform(1, 2.5),
         layers=int(random.integers(1, 4)),
