@@ -73,7 +73,7 @@ def draw_rain(random: Generator) -> Rain:
     return Rain(
         angle=float(np.clip(random.normal(0, 18), -45, 45)),
         spread=random.uniform(0, 2),
-        length=_between(random, 16, 70),
+        length=_between(random, 16, 100),
         width=_between(random, 0.45, 1.5),
         density=_between(random, 0.06, 0.45),
         brightness=_between(random, 0.12, 0.85),
