@@ -37,8 +37,6 @@ COST = {"tiny": "1 min", "fast": "1 h", "full": "2 weeks"}
 
 HEAD_START = 0.95
 """Share of the time before the GAN begins after which the discriminator learns."""
-SMALL = 1e-3
-"""Differences below it count by their square: a quarter of a level of 255."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,7 @@ class Idcgan:
     weights: Weights
     inputs: Inputs
     start: float
+    soft: float
     vgg: VggFeatures | None = None
     memory: Mapping[str, Memory] = field(default_factory=dict)
     guess: Once[Tensor] = field(default_factory=Once)
@@ -92,7 +91,7 @@ class Idcgan:
         if phase.name == "discriminator":
             real, fake = (self._judged(batch, y)[0] for y in (batch["target"], guess.detach()))
             return {"adversarial": minimax_discriminator(real, fake)}
-        terms = {"euclidean": euclidean(guess, batch["target"])}
+        terms = {"euclidean": euclidean(guess, batch["target"], self.soft)}
         return {**terms, **self._fooling(batch, guess)} if fraction >= self.start else terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
@@ -133,6 +132,7 @@ def idcgan(
     clean: float = 0.1,
     adversarial: float = 0.001,
     perceptual: float = 0.05,
+    soft: float = 1e-3,
     features: str = "",
     start: float = 0.9,
     rate: float = 1e-3,
@@ -146,10 +146,12 @@ def idcgan(
     weather: what is drawn over photos. channels: of the network at half the size. layers: of its
     body. critic: channels of the discriminator. batch: pairs a step. crop: side of a crop, pixels,
     a multiple of 4. clean: share of the crops without weather, to be left as they are.
-    adversarial, perceptual: weights of these losses beside the Euclidean one. features: file with
-    the weights of torchvision's VGG-19 for the perceptual loss, .pth or .safetensors; none, the
-    discriminator's features. start: fraction of the training before the GAN begins. rate: of
-    Adam, falling by a cosine to a hundredth. critic_rate: of the discriminator's.
+    adversarial, perceptual: weights of these losses beside the Euclidean one. soft: distance, in
+    pictures from 0 to 1, up to which that one counts by its square, as the paper's always does.
+    features: file with the weights of torchvision's VGG-19 for the perceptual loss, .pth or
+    .safetensors; none, the discriminator's features. start: fraction of the training before the
+    GAN begins. rate: of Adam, falling by a cosine to a hundredth. critic_rate: of the
+    discriminator's.
     """
     if crop % STRIDE:
         raise UsageError(f"crop={crop}: must be a multiple of {STRIDE}")
@@ -164,15 +166,17 @@ def idcgan(
         for name, network in networks.items()
     }
     weights = Weights(adversarial, perceptual)
-    return Idcgan(networks, optimizers, weights, Inputs(weather, batch, crop, clean), start, vgg)
+    inputs = Inputs(weather, batch, crop, clean)
+    return Idcgan(networks, optimizers, weights, inputs, start, soft, vgg)
 
 
-def euclidean(one: Tensor, other: Tensor) -> Tensor:
-    """Mean distance of two pictures' pixels in their colours, ‖·‖₂; N×3×H×W → a scalar.
+def euclidean(one: Tensor, other: Tensor, soft: float) -> Tensor:
+    """Mean distance of two pictures' pixels in their colours; N×3×H×W → a scalar.
 
-    The paper has its square, under which the few bright streaks outweigh all else.
+    √(‖·‖² + soft²) − soft: by its square the paper's few bright streaks would outweigh all else.
     """
-    return (((one - other) ** 2).sum(dim=1) + SMALL**2).sqrt().mean()
+    squares = ((one - other) ** 2).sum(dim=1)
+    return ((squares + soft**2).sqrt() - soft).mean()
 
 
 def falling(fraction: float) -> float:
