@@ -18,6 +18,7 @@ import gantool
 from gantool.media.images import SUFFIXES, read_image
 from gantool.training import degrade, metrics
 from gantool.training.weather import Rain, Snow, rainy, snowy
+from gantool_derain import taken
 
 MODELS = ("derain/rain", "derain/snow")
 SIDE = 480
@@ -78,9 +79,17 @@ def rows(
     for model, falls in FALLS.items():
         for name, fall in falls.items():
             made = [(fall(x, np.random.default_rng([99, i])), x) for i, x in enumerate(frames)]
-            yield from _measured(f"{photos.name}, {name}", {model: clear[model]}, made)
+            given, cleared = _measured(f"{photos.name}, {name}", {model: clear[model]}, made)
+            yield given
+            yield {**cleared, "auto": known(model, clear, [seen for seen, _ in made])}
     clean = [(frame, frame) for frame in frames]
     yield from list(_measured(f"{photos.name}, clean", clear, clean))[1:]
+
+
+def known(model: str, clear: Mapping[str, Clear], frames: list[Frame]) -> float:
+    """Share of the pictures for which `--weather auto` takes this model."""
+    found = [max(clear, key=lambda by, x=frame: taken(x, clear[by](x))) for frame in frames]
+    return round(found.count(model) / len(frames), 3)
 
 
 def _measured(
