@@ -10,8 +10,16 @@ import typer
 from gantool import Frame, Model, Pipeline, Predict, UsageError, hookimpl
 
 SHIPPED = {
-    "rain": ("rain.onnx", "", "photographs without the rain in them"),
-    "snow": ("snow.onnx", "", "photographs without the snow that falls in them"),
+    "rain": (
+        "rain.onnx",
+        "74f2bc06c618195a5e989834ec2c1c13c8a5e157b09f5e8233c34ba45c57bbdd",
+        "photographs without the rain in them",
+    ),
+    "snow": (
+        "snow.onnx",
+        "9087701e339615a164b38c26263bfbf7423b6e1eeca759a06fb3607840315a07",
+        "photographs without the snow that falls in them",
+    ),
 }
 AUTO = "auto"
 
