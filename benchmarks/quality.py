@@ -1,9 +1,12 @@
-"""Quality of the shipped super-resolution models on benchmark pictures, beside bicubic.
+"""Quality of the shipped models on benchmark pictures, beside doing nothing.
 
     python benchmarks/quality.py ../shared/data/sr/Set5 ../shared/data/sr/Set14 [--json FILE]
+    python benchmarks/quality.py --rainy ../shared/data/rain100l \\
+        --dry ../shared/data/photos/heldout [--json FILE]
 
 Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
-compared as in the papers: luma, the scale's number of pixels off each edge.
+compared as in the papers: luma, the scale's number of pixels off each edge. With --rainy and --dry
+there are the rows of weather.py.
 """
 
 import argparse
@@ -12,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import weather
 from numpy.typing import NDArray
 
 import gantool
@@ -48,13 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
+    parser.add_argument("--rainy", type=Path, help="pairs in input/ and target/, for derain")
+    parser.add_argument("--dry", type=Path, help="clean photographs, for derain")
     parser.add_argument("--json", type=Path, help="write the table here too")
     options = parser.parse_args(arguments)
     models = dict(each.split("=", 1) for each in options.model) or MODELS
-    table = []
-    for scale, model in models.items():
+    table: list[dict[str, object]] = []
+    if options.rainy or options.dry:
+        for row in weather.rows(weather.shipped(), options.rainy, options.dry):
+            table.append(row)
+            print(" ".join(f"{value!s:<24}" for value in row.values()), flush=True)
+    for scale, model in models.items() if options.folders else ():
         scale, predict = int(scale), gantool.load(model)
         ways = {"bicubic": lambda x, s=scale: bicubic(x, s), model: predict}
         for folder in options.folders:

@@ -37,15 +37,13 @@ def ssim_y(result: Bytes, original: Bytes, *, crop: int) -> float:
     Wang et al., «Image Quality Assessment: From Error Visibility to Structural Similarity», 2004:
     Gaussian window 11×11 with σ 1.5, K 0.01 and 0.03, only where the window fits.
     """
-    x, y = _inner(luma(result), crop), _inner(luma(original), crop)
-    mean_x, mean_y = _blur(x), _blur(y)
-    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
-    covariance = _blur(x * y) - mean_x * mean_y
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
-        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    )
-    return float(similarity.mean())
+    return _similarity(_inner(luma(result), crop), _inner(luma(original), crop))
+
+
+def ssim_rgb(result: Bytes, original: Bytes) -> float:
+    """The same of red, green and blue, the mean of the three."""
+    planes = (frame.astype(np.float64).transpose(2, 0, 1) for frame in (result, original))
+    return float(np.mean([_similarity(x, y) for x, y in zip(*planes, strict=True)]))
 
 
 def kid(
@@ -88,6 +86,17 @@ def luma(frame: Bytes) -> Plane:
 def _psnr(x: Plane, y: Plane) -> float:
     error = float(np.mean((x - y) ** 2))
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def _similarity(x: Plane, y: Plane) -> float:
+    mean_x, mean_y = _blur(x), _blur(y)
+    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
+    covariance = _blur(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
+        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    )
+    return float(similarity.mean())
 
 
 def _inner(plane: Plane, crop: int) -> Plane:

@@ -44,8 +44,10 @@ class Pairs:
         return one[place][:, turn], other[place][:, turn]
 
 
-def read_pairs(layout: Layout, side: int, *, made_from: str | None = None) -> Kept[Pair]:
-    """Every pair of `layout`, its short side brought to `side` pixels.
+def read_pairs(
+    layout: Layout, side: int | None = None, *, made_from: str | None = None
+) -> Kept[Pair]:
+    """Every pair of `layout`, its short side brought to `side` pixels, if one is given.
 
     `made_from` names how inputs are made from the pictures of a plain folder (`degrade.FROM`).
     Raises UsageError for a layout without pairs, ItemError for a picture that cannot be read.
@@ -96,6 +98,8 @@ def _made(path: Path, made_from: str) -> Pair:
     return degrade.FROM[made_from](picture), picture
 
 
-def _resized(read: Callable[[], Pair], side: int) -> Pair:
+def _resized(read: Callable[[], Pair], side: int | None) -> Pair:
     one, other = read()
+    if side is None:
+        return one, other
     return degrade.to_side(one, side), degrade.to_side(other, side)

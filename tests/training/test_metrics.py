@@ -76,6 +76,21 @@ def test_ssim_is_that_of_scikit_image(crop, strength):
     assert metrics.ssim_y(result, original, crop=crop) == pytest.approx(theirs, abs=1e-6)
 
 
+def test_ssim_rgb_is_that_of_scikit_image():
+    original = picture()
+    noise = np.random.default_rng(1).integers(-20, 21, original.shape)
+    result = np.clip(original + noise, 0, 255).astype(np.uint8)
+    theirs = structural_similarity(
+        result,
+        original,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert metrics.ssim_rgb(result, original) == pytest.approx(theirs, abs=1e-6)
+
+
 @pytest.mark.parametrize("error", [1, 3, 10])
 def test_l1_of_a_known_error_is_that_error(error):
     assert metrics.l1(picture() + np.uint8(error), picture()) == error

@@ -1,0 +1,88 @@
+"""Task derain: photographs without the rain or the snow that falls in them."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from gantool import Frame, Model, Pipeline, Predict, UsageError, hookimpl
+
+SHIPPED = {
+    "rain": (
+        "rain.onnx",
+        "74f2bc06c618195a5e989834ec2c1c13c8a5e157b09f5e8233c34ba45c57bbdd",
+        "photographs without the rain in them",
+    ),
+    "snow": (
+        "snow.onnx",
+        "9087701e339615a164b38c26263bfbf7423b6e1eeca759a06fb3607840315a07",
+        "photographs without the snow that falls in them",
+    ),
+}
+AUTO = "auto"
+
+
+def derain(
+    weather: Annotated[
+        str,
+        typer.Option(
+            metavar="rain|snow|auto",
+            help="What to take off. auto runs both models and keeps, for every picture, "
+            "what took more off.",
+        ),
+    ] = "rain",
+    strength: Annotated[
+        float, typer.Option(metavar="0..1", help="1 takes off all that is found, 0 nothing.")
+    ] = 1.0,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
+    ] = None,
+) -> Pipeline:
+    """Take rain or falling snow off photographs and films."""
+    if weather not in (*SHIPPED, AUTO):
+        raise UsageError(f"--weather {weather}: there are {', '.join((*SHIPPED, AUTO))}")
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength {strength:g}: must be from 0 to 1")
+    if model and weather == AUTO:
+        raise UsageError("--weather auto: not with --model: leave one of them out")
+
+    def process(frame: Frame, *predicts: Predict) -> Frame:
+        cleared = max((predict(frame) for predict in predicts), key=partial(taken, frame))
+        return mixed(frame, cleared, strength)
+
+    names = tuple(f"derain/{each}" for each in SHIPPED if weather in (each, AUTO))
+    label = weather if strength == 1 else f"{weather}-strength-{strength:g}"
+    return Pipeline((model,) if model else names, process, label=label, scale=1, kind="enhanced")
+
+
+def taken(frame: Frame, cleared: Frame) -> float:
+    """How much a model took off: the root of the summed squares of what it changed."""
+    import cv2  # the command line starts without it
+
+    return cv2.norm(frame, cleared, cv2.NORM_L2)
+
+
+def mixed(frame: Frame, cleared: Frame, strength: float) -> Frame:
+    """strength·cleared + (1 − strength)·frame: the frame less so much of the residual, rounded."""
+    if strength == 1:
+        return cleared
+    import cv2
+
+    return cast(Frame, cv2.addWeighted(cleared, strength, frame, 1 - strength, 0))
+
+
+@hookimpl
+def gantool_tasks() -> Iterable[Callable[..., Pipeline]]:
+    return [derain]
+
+
+@hookimpl
+def gantool_models() -> Iterable[Model]:
+    folder = Path(__file__).parent / "models"
+    return [
+        Model(f"derain/{weather}", "derain", str(folder / file), sha256, "CC-BY-SA-4.0", note)
+        for weather, (file, sha256, note) in SHIPPED.items()
+    ]
