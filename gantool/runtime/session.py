@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import Frame, Predict
 from gantool.runtime import freeze, pixel_io, scan, tiling
+from gantool.runtime.conditions import filled
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.opened import Opened, Runs, UnsoundError
@@ -58,6 +59,7 @@ class Session:
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         frame = _checked(frame, self.path)
+        conditions = filled(self.contract, conditions)
         try:
             return self._sound(frame, **conditions)
         except UnsoundError:
@@ -73,6 +75,7 @@ class Session:
         """
         if self.contract.statistics == "local":
             return self
+        conditions = filled(self.contract, conditions)
         statistics = self._statistics(_checked(frame, self.path), **conditions)
         opened = self._of(lambda depth: freeze.frozen(self._opened.graph(depth), statistics))
         return Frozen(self.path, opened, self.contract, self._limit)
@@ -137,6 +140,7 @@ class Frozen:
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         frame = _checked(frame, self.path)
+        conditions = filled(self.contract, conditions)
         tile = None
         if _pixels(frame) > self._limit:
             _check_local(frame, self.path, self._opened.graph("uint8"))

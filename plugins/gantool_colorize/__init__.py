@@ -1,0 +1,35 @@
+"""Colours for grey photographs: the task, and the recipes colorize and cvae-colorize."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gantool import Model, Pipeline, hookimpl
+from gantool_colorize.task import DIVERSE, PHOTO, colorize
+
+
+@hookimpl
+def gantool_tasks() -> Iterable[Callable[..., Pipeline]]:
+    return [colorize]
+
+
+@hookimpl
+def gantool_models() -> Iterable[Model]:
+    folder = Path(__file__).parent / "models"
+    return [
+        Model(
+            name=PHOTO,
+            task="colorize",
+            source=str(folder / "photo.onnx"),
+            sha256="PHOTO_SHA",
+            licence="CC-BY-SA-4.0",
+            note="the likeliest colours of a grey photograph",
+        ),
+        Model(
+            name=DIVERSE,
+            task="colorize",
+            source=str(folder / "diverse.onnx"),
+            sha256="DIVERSE_SHA",
+            licence="CC-BY-SA-4.0",
+            note="one of many colourings of a grey photograph, for --samples",
+        ),
+    ]

@@ -20,7 +20,7 @@ from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool_colorize.crops import ColourCrops, read_crops
-from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets
+from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "judging": 8, "crop": 64, "batch": 4, "steps": 400},
@@ -79,7 +79,7 @@ class Colorize:
 
     def exports(self) -> Sequence[Export]:
         contract = Contract(task="colorize", multiple=STRIDE, align=STRIDE, side=256)
-        return [Export("generator", contract, prepare=lambda network: network)]
+        return [Export("generator", contract, lambda network: network, restore)]
 
     def _judged(self, picture: Tensor) -> Tensor:
         """At half the size: what is finer than that is luma, which both have."""
@@ -110,7 +110,9 @@ def colorize(
         "discriminator": PatchDiscriminator(3, channels=judging),
     }
     optimizers = {
-        "generator": torch.optim.AdamW(networks["generator"].parameters(), rate, weight_decay=decay),
+        "generator": torch.optim.AdamW(
+            networks["generator"].parameters(), rate, weight_decay=decay
+        ),
         "discriminator": torch.optim.Adam(
             networks["discriminator"].parameters(), 2e-4, betas=(0.5, 0.999)
         ),

@@ -39,7 +39,10 @@ class ColourCrops:
         """One crop; the same one for the same seed, step and item."""
         random = np.random.default_rng([seed, step, item])
         target = exposed(self._square(random), random)
-        return {"input": to_tensor(grained(degrade.grey(target), random)), "target": to_tensor(target)}
+        return {
+            "input": to_tensor(grained(degrade.grey(target), random)),
+            "target": to_tensor(target),
+        }
 
     def _square(self, random: Generator) -> Bytes:
         frame = self.pictures[int(np.searchsorted(self.shares, random.random(), "right"))]
