@@ -59,7 +59,6 @@ class Session:
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         frame = _checked(frame, self.path)
-        conditions = filled(self.contract, conditions)
         try:
             return self._sound(frame, **conditions)
         except UnsoundError:
@@ -86,7 +85,8 @@ class Session:
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
-        return kept(self._opened.run(batch, **conditions), batch, self.contract, self.path)
+        given = filled(self.contract, conditions)
+        return kept(self._opened.run(batch, **given), batch, self.contract, self.path)
 
     def _sound(self, frame: Frame, **conditions: object) -> Frame:
         """Raises UnsoundError for a result that is black all over where `frame` is a picture."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from gantool.training.adversarial import minimax_discriminator, nonsaturating_ge
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
+from gantool_colorize.classes import ClassNet, class_error
 from gantool_colorize.crops import ColourCrops, read_crops
 from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
 
@@ -28,6 +30,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"channels": 64, "judging": 64, "crop": 256, "batch": 32, "steps": 200_000},
 }
 COST = {"tiny": "1 min", "fast": "2 h", "full": "1 month"}
+Mode = Literal["regression", "classes"]
 HEAD_START = 0.9
 """Share of the time before the GAN begins after which the discriminator learns alone."""
 FLOOR = 1e-4
@@ -42,13 +45,16 @@ class Colorize:
     optimizers: Mapping[str, torch.optim.Optimizer]
     crop: int
     batch: int
+    mode: Mode
     gan: float
     start: float
     memory: Mapping[str, Memory] = field(default_factory=dict)
-    guess: Once[Tensor] = field(default_factory=Once)
+    found: Once[Tensor] = field(default_factory=Once)
+    """What G finds, made for its own turn and used again in the discriminator's."""
 
     def dataset(self, root: Path, split: str) -> ColourCrops:
-        return read_crops(find(root, split), self.crop, self.batch)
+        weighed = self.mode == "classes"
+        return read_crops(find(root, split), self.crop, self.batch, weighed=weighed)
 
     def phases(self) -> Sequence[Phase]:
         if not self.gan:
@@ -61,14 +67,17 @@ class Colorize:
         ]
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
-        network = self.networks["generator"]
-        assert isinstance(network, ColourNet)
-        chroma = self.guess(batch, lambda: network.chroma(batch["input"]).float())
+        network = cast(ColourNet, self.networks["generator"])
+        found = self.found(batch, lambda: network.found(batch["input"]).float())
+        chroma = network.chroma_of(found)
         picture = coloured(luma(batch["target"]), chroma)
         if phase.name == "discriminator":
             fake = self._judged(picture.detach())
             return {"gan": minimax_discriminator(self._judged(batch["target"]), fake)}
-        terms = {"error": picture_error(chroma, batch["target"])}
+        if self.mode == "classes":
+            terms = {"classes": class_error(found, chroma_of(batch["target"]), batch["weight"])}
+        else:
+            terms = {"error": picture_error(chroma, batch["target"])}
         if self.gan and fraction >= self.start:
             terms["gan"] = self.gan * nonsaturating_generator(self._judged(picture))
         return terms
@@ -92,32 +101,31 @@ def colorize(
     channels: int = 32,
     judging: int = 32,
     crop: int = 192,
-    batch: int = 8,
+    batch: int = 16,
+    mode: Mode = "regression",
     gan: float = 0.02,
     start: float = 0.8,
     rate: float = 1e-3,
     decay: float = 0.01,
 ) -> Colorize:
-    """Colours for grey photographs by regression, then a GAN. Data: a folder of photos.
+    """Colours for grey photographs, by regression and then a GAN. Data: a folder of photos.
 
     channels: of the network at a quarter of the side. judging: channels of the discriminator's
     first layer. crop: side of the squares trained on, pixels, a multiple of 32. batch: squares a
-    step. gan: weight of the GAN; 0 leaves it out. start: fraction of the training before it
-    begins. rate: of Adam, falling by a cosine. decay: of the weights.
+    step. mode: finds the colour itself, or shares of classes of colours, of which rare ones
+    weigh more. gan: weight of the GAN; 0 leaves it out. start: fraction of the training before
+    it begins. rate: of Adam, falling by a cosine. decay: of the weights.
     """
     networks = {
-        "generator": ColourNet(channels),
+        "generator": ClassNet(channels) if mode == "classes" else ColourNet(channels),
         "discriminator": PatchDiscriminator(3, channels=judging),
     }
+    ours, theirs = (network.parameters() for network in networks.values())
     optimizers = {
-        "generator": torch.optim.AdamW(
-            networks["generator"].parameters(), rate, weight_decay=decay
-        ),
-        "discriminator": torch.optim.Adam(
-            networks["discriminator"].parameters(), 2e-4, betas=(0.5, 0.999)
-        ),
+        "generator": torch.optim.AdamW(ours, rate, weight_decay=decay),
+        "discriminator": torch.optim.Adam(theirs, 2e-4, betas=(0.5, 0.999)),
     }
-    return Colorize(networks, optimizers, crop, batch, gan, start)
+    return Colorize(networks, optimizers, crop, batch, mode, gan, start)
 
 
 def picture_error(chroma: Tensor, target: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from typing import cast
 
 import cv2
 import numpy as np
+import torch
 from numpy.random import Generator
+from torch import Tensor
 
 from gantool.training import degrade
 from gantool.training.data import Kept, read_eight_bit, to_tensor
@@ -16,6 +18,7 @@ from gantool.training.degrade import Bytes
 from gantool.training.layouts import Layout
 from gantool.training.picture_files import size
 from gantool.training.system import Batch
+from gantool_colorize.classes import Rarity, places, rarity
 
 LARGEST = 384
 """Short side that pictures are kept at, pixels."""
@@ -34,15 +37,22 @@ class ColourCrops:
     """The sum of the pixels up to each picture, in parts of all."""
     crop: int
     size: int
+    weights: Rarity | None = None
+    """Of classes of colours: samples have those of their pixels too, `weight` 1×c/4×c/4."""
 
     def sample(self, seed: int, step: int, item: int) -> Batch:
         """One crop; the same one for the same seed, step and item."""
         random = np.random.default_rng([seed, step, item])
         target = exposed(self._square(random), random)
-        return {
-            "input": to_tensor(grained(degrade.grey(target), random)),
-            "target": to_tensor(target),
-        }
+        grey = grained(degrade.grey(target), random)
+        sample = {"input": to_tensor(grey), "target": to_tensor(target)}
+        return sample if self.weights is None else {**sample, "weight": self._weight(target)}
+
+    def _weight(self, target: Bytes) -> Tensor:
+        assert self.weights is not None
+        side = self.crop // 4
+        small = cast(Bytes, cv2.resize(target, (side, side), interpolation=cv2.INTER_AREA))
+        return torch.from_numpy(self.weights[tuple(places(small).T)].reshape(1, side, side))
 
     def _square(self, random: Generator) -> Bytes:
         frame = self.pictures[int(np.searchsorted(self.shares, random.random(), "right"))]
@@ -54,12 +64,16 @@ class ColourCrops:
         return cast(Bytes, cv2.resize(square, (self.crop, self.crop), interpolation=how))
 
 
-def read_crops(layout: Layout, crop: int, batch: int) -> ColourCrops:
-    """The pictures of `layout`, whatever their part. Raises ItemError for one that is damaged."""
+def read_crops(layout: Layout, crop: int, batch: int, *, weighed: bool = False) -> ColourCrops:
+    """The pictures of `layout`, whatever their part. Raises ItemError for one that is damaged.
+
+    `weighed`: with the rarity of their colours among these pictures.
+    """
     paths = [path for files in layout.parts.values() for path in files]
     pictures = Kept([partial(_read, path) for path in paths], lambda frame: frame.nbytes)
     pixels = np.cumsum([_pixels(path) for path in paths])
-    return ColourCrops(pictures, list(pixels / pixels[-1]), crop, batch)
+    weights = rarity(pictures) if weighed else None
+    return ColourCrops(pictures, list(pixels / pixels[-1]), crop, batch, weights)
 
 
 def exposed(frame: Bytes, random: Generator) -> Bytes:

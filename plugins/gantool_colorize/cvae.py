@@ -51,7 +51,7 @@ class CvaeColorize:
         prior = network.prior(whole)
         mean, deviation = posterior = self.networks["encoder"](batch["target"])
         code = mean + deviation * torch.randn_like(mean)
-        chroma = network.decoded(levels, whole, code).float()
+        chroma = network.chroma_of(network.decoded(levels, whole, code)).float()
         return {
             "error": picture_error(chroma, batch["target"]),
             "kl": self.kl * divergence(posterior, prior),

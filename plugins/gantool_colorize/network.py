@@ -43,11 +43,15 @@ class ColourNet(nn.Module):
         _start(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        return coloured(luma(x), self.chroma(x))
+        return coloured(luma(x), self.chroma_of(self.found(x)))
 
-    def chroma(self, x: Tensor) -> Tensor:
+    def found(self, x: Tensor) -> Tensor:
+        """N×outputs×H/4×W/4."""
+        return self.outwards(*self.inwards(x))
+
+    def chroma_of(self, found: Tensor) -> Tensor:
         """N×2×H×W: Cb and Cr, whether there is such a colour of that luma or not."""
-        return enlarged(self.outwards(*self.inwards(x)))
+        return enlarged(found)
 
     def inwards(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """What is seen at each level, and what the frame is as a whole, N×3k."""
@@ -83,15 +87,15 @@ class DiverseNet(ColourNet):
         levels, whole = self.inwards(x)
         mean, deviation = self.prior(whole)
         code = mean if z is None else mean + deviation * z
-        return coloured(luma(x), self.decoded(levels, whole, code))
+        return coloured(luma(x), self.chroma_of(self.decoded(levels, whole, code)))
 
     def prior(self, whole: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation of the codes that fit, N×latent each."""
         return normal(self.likely(whole))
 
     def decoded(self, levels: list[Tensor], whole: Tensor, code: Tensor) -> Tensor:
-        """N×2×H×W, for one code per picture."""
-        return enlarged(self.outwards(levels, whole + self.chosen(code)))
+        """N×2×H/4×W/4, for one code per picture."""
+        return self.outwards(levels, whole + self.chosen(code))
 
 
 class ChromaEncoder(nn.Module):
