@@ -1,9 +1,11 @@
 """Quality of the shipped super-resolution models on benchmark pictures, beside bicubic.
 
     python benchmarks/quality.py ../shared/data/sr/Set5 ../shared/data/sr/Set14 [--json FILE]
+    python benchmarks/quality.py --colours ../shared/data/photos/heldout
 
 Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
-compared as in the papers: luma, the scale's number of pixels off each edge.
+compared as in the papers: luma, the scale's number of pixels off each edge. With --colours those
+of colorize (colours.py).
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import colours
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--colours", type=Path, metavar="FOLDER", help="photographs for colorize")
     parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
     parser.add_argument("--json", type=Path, help="write the table here too")
     options = parser.parse_args(arguments)
@@ -67,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         for i, value in enumerate(table[-1].values())
                     )
                 )
+    for row in colours.every(options.colours) if options.colours else ():
+        table.append(row)
+        print(colours.told(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from gantool.errors import UsageError
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator
@@ -116,6 +117,7 @@ def colorize(
     weigh more. gan: weight of the GAN; 0 leaves it out. start: fraction of the training before
     it begins. rate: of Adam, falling by a cosine. decay: of the weights.
     """
+    check(crop)
     networks = {
         "generator": ClassNet(channels) if mode == "classes" else ColourNet(channels),
         "discriminator": PatchDiscriminator(3, channels=judging),
@@ -126,6 +128,12 @@ def colorize(
         "discriminator": torch.optim.Adam(theirs, 2e-4, betas=(0.5, 0.999)),
     }
     return Colorize(networks, optimizers, crop, batch, mode, gan, start)
+
+
+def check(crop: int) -> None:
+    """Raises UsageError for a side that the network cannot take."""
+    if crop % STRIDE:
+        raise UsageError(f"crop={crop}: must be a multiple of {STRIDE}")
 
 
 def picture_error(chroma: Tensor, target: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from gantool.training.picture_files import size
 from gantool.training.system import Batch
 from gantool_colorize.classes import Rarity, places, rarity
 
-LARGEST = 384
+LARGEST = 512
 """Short side that pictures are kept at, pixels."""
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gantool.training.layouts import find
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
-from gantool_colorize.colorize import cosine, picture_error
+from gantool_colorize.colorize import check, cosine, picture_error
 from gantool_colorize.crops import ColourCrops, read_crops
 from gantool_colorize.network import STRIDE, ChromaEncoder, DiverseNet, restore
 from gantool_colorize.task import LATENT
@@ -93,6 +93,7 @@ def cvae_colorize(
     pixels, a multiple of 32. batch: squares a step. kl: weight of the divergence: the smaller,
     the more the colourings differ. rate: of Adam, falling by a cosine. decay: of the weights.
     """
+    check(crop)
     networks = {
         "generator": DiverseNet(channels, latent=LATENT),
         "encoder": ChromaEncoder(channels, latent=LATENT),

@@ -15,8 +15,8 @@ STEPS = 16
 USUAL, STRONG = 0.016, 0.045
 """Chroma off the tint, as root mean square and as what a hundredth exceeds, from which on it is
 the picture's own: stained and yellowed prints stay below."""
-CONTRAST = 0.7
-"""Range of luma under which a print has faded."""
+CONTRAST, MARGIN = 0.7, 0.05
+"""Range of luma under which a print has faded; what is left dark and bright of a new one."""
 
 
 def is_coloured(frame: Frame) -> bool:
@@ -32,10 +32,14 @@ def is_coloured(frame: Frame) -> bool:
 
 
 def stretched(y: Plane) -> Plane:
-    """The luma of a faded print over the whole range; others as they are, flat ones too."""
+    """The luma of a faded print over the whole range; others as they are, flat ones too.
+
+    Not quite black and white, which would have no colours.
+    """
     import numpy as np
 
     dark, bright = np.quantile(y, (0.005, 0.995))
     if not 0.1 < bright - dark < CONTRAST:
         return y
-    return cast("Plane", ((y - dark) / (bright - dark)).clip(0, 1).astype(np.float32))
+    stretched = MARGIN + (1 - 2 * MARGIN) * (y - dark) / (bright - dark)
+    return cast("Plane", stretched.clip(0, 1).astype(np.float32))
