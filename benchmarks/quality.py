@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import colours
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,9 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         for i, value in enumerate(table[-1].values())
                     )
                 )
-    for row in colours.every(options.colours) if options.colours else ():
-        table.append(row)
-        print(colours.told(row), flush=True)
+    if options.colours:
+        import colours  # beside this file
+
+        for row in colours.every(options.colours):
+            table.append(row)
+            print(colours.told(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 

@@ -23,7 +23,7 @@ OFFSETS = ((0.0, -0.344136, 1.772), (1.402, -0.714136, 0.0))
 """What Cb and Cr add to luma in R, G and B."""
 STRIP = 1 << 21
 """Pixels that are coloured at once."""
-RADIUS, EPS = 6, 2e-3
+RADIUS, EPS = 10, 2e-3
 """Of the guided filter: pixels of the reduced frame, and the variance of luma that is an edge."""
 
 
