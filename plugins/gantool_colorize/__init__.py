@@ -20,7 +20,7 @@ def gantool_models() -> Iterable[Model]:
             name=PHOTO,
             task="colorize",
             source=str(folder / "photo.onnx"),
-            sha256="PHOTO_SHA",
+            sha256="f9e164ac053584f08ffc8fe7d47a6ad8ea0d196f0b6be0781eb7408912bb432b",
             licence="CC-BY-SA-4.0",
             note="the likeliest colours of a grey photograph",
         ),

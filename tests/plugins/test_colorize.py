@@ -8,7 +8,7 @@ from PIL import Image
 import gantool
 from gantool import ItemError, UsageError
 from gantool_colorize import chroma, palette, tone
-from gantool_colorize.task import LARGEST, SIDE, Colouring, colorize, moods, reduced
+from gantool_colorize.task import LARGEST, SIDE, Colouring, colorize, found, moods, reduced
 
 FORCED = Colouring(1.0, force=True)
 
@@ -84,10 +84,24 @@ def test_every_size_works(size):
 
 @pytest.mark.parametrize(
     ("size", "seen"),
-    [((512, 768), (256, 384)), ((100, 120), (256, 307)), ((1200, 400), (768, 256))],
+    [((512, 768), (288, 432)), ((100, 120), (288, 346)), ((1200, 400), (864, 288))],
 )
 def test_the_model_sees_a_reduced_frame(size, seen):
     assert reduced(np.zeros((*size, 3), np.uint8)).shape[:2] == seen
+
+
+def test_the_looks_are_of_the_same_place():
+    """What the model finds at one side of the frame is there, mirrored for it or not."""
+    y = np.full((SIDE, 400), 0.5, np.float32)
+    y[:, :100] = 0.55
+
+    def of_the_luma(frame):
+        near = np.abs(chroma.luma(frame) - 0.55) < 0.02
+        return red_above(frame) * near[..., None] + frame * ~near[..., None]
+
+    colours = np.abs(found(y, of_the_luma)).sum(2)
+    assert colours[:, :90].min() > 0.1
+    assert colours[:, 110:].max() < 0.001
 
 
 def test_a_strip_is_not_enlarged_without_end():
@@ -107,9 +121,9 @@ def test_colours_end_where_the_luma_has_its_edge():
         return cv2.GaussianBlur(red_above(small), (0, 0), 3)
 
     colours = chroma.chroma(FORCED.paint(frame, blurred))
-    found = (colours[..., 1] - colours[..., 0]).mean(1)  # red above, blue below
-    assert found[255] > 0 > found[256]
-    assert found[255] - found[256] > 0.5 * (found[100] - found[400])
+    across = (colours[..., 1] - colours[..., 0]).mean(1)  # red above, blue below
+    assert across[255] > 0 > across[256]
+    assert across[255] - across[256] > 0.5 * (across[100] - across[400])
 
 
 def test_strips_are_the_whole(monkeypatch):
@@ -182,8 +196,8 @@ def evening(tmp_path):
 def test_the_palette_is_that_of_the_reference(evening):
     random, wanted = np.random.default_rng(1), palette.read(evening)
     y = random.random((80, 100)).astype(np.float32)
-    found = random.normal(0.02, 0.03, (80, 100, 2)).astype(np.float32)
-    got = palette.measured(y, palette.moved(found, y, wanted))
+    colours = random.normal(0.02, 0.03, (80, 100, 2)).astype(np.float32)
+    got = palette.measured(y, palette.moved(colours, y, wanted))
     assert np.abs(got.means - wanted.means).max() < 0.02
     assert np.abs(got.spread - wanted.spread).max() < 0.2 * wanted.spread.max() + 1e-4
 
