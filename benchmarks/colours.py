@@ -27,7 +27,7 @@ from gantool_colorize.task import DIVERSE, INTENSITY, PHOTO, Colouring
 Frame = NDArray[np.uint8]
 Paint = Callable[[Frame], Frame]
 Row = dict[str, str | float]
-INTENSITIES = tuple(sorted({1.0, 1.25, 1.5, 2.0, INTENSITY}))
+INTENSITIES = tuple(sorted({0.75, 1.0, 1.25, 1.5, 2.5, INTENSITY}))
 SAMPLES = 16
 FARTHEST = 150
 

@@ -28,7 +28,7 @@ def gantool_models() -> Iterable[Model]:
             name=DIVERSE,
             task="colorize",
             source=str(folder / "diverse.onnx"),
-            sha256="DIVERSE_SHA",
+            sha256="7afb0cfd0bac06e67a97caf9da229d057ff6f9d780675089bd65e3170b1c4fca",
             licence="CC-BY-SA-4.0",
             note="one of many colourings of a grey photograph, for --samples",
         ),

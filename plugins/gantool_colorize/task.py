@@ -29,7 +29,7 @@ both there are fewer blotches than in either."""
 LARGEST = 1 << 20
 """Pixels that it is given at most: those of a panorama."""
 INTENSITY = 2.0
-"""As colourful as half of what photographs are; 1.5 comes closest to them."""
+"""Somewhat more than half as colourful as photographs are; 1 comes closest to the pixels."""
 MOST_SAMPLES = 64
 LATENT = 8
 """Numbers by which the colourings of the diverse model differ."""
