@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gantool import Model, Pipeline, hookimpl
-from gantool_colorize.task import DIVERSE, PHOTO, colorize
+from gantool_colorize import task  # its function colorize has the name of a module here
 
 
 @hookimpl
 def gantool_tasks() -> Iterable[Callable[..., Pipeline]]:
-    return [colorize]
+    return [task.colorize]
 
 
 @hookimpl
@@ -17,7 +17,7 @@ def gantool_models() -> Iterable[Model]:
     folder = Path(__file__).parent / "models"
     return [
         Model(
-            name=PHOTO,
+            name=task.PHOTO,
             task="colorize",
             source=str(folder / "photo.onnx"),
             sha256="f9e164ac053584f08ffc8fe7d47a6ad8ea0d196f0b6be0781eb7408912bb432b",
@@ -25,7 +25,7 @@ def gantool_models() -> Iterable[Model]:
             note="the likeliest colours of a grey photograph",
         ),
         Model(
-            name=DIVERSE,
+            name=task.DIVERSE,
             task="colorize",
             source=str(folder / "diverse.onnx"),
             sha256="7afb0cfd0bac06e67a97caf9da229d057ff6f9d780675089bd65e3170b1c4fca",
