@@ -3,10 +3,11 @@
     python benchmarks/quality.py ../shared/data/sr/Set5 ../shared/data/sr/Set14 [--json FILE]
     python benchmarks/quality.py --rainy ../shared/data/rain100l \\
         --dry ../shared/data/photos/heldout [--json FILE]
+    python benchmarks/quality.py --colours ../shared/data/photos/heldout
 
 Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
 compared as in the papers: luma, the scale's number of pixels off each edge. With --rainy and --dry
-there are the rows of weather.py.
+there are the rows of weather.py, with --colours those of colours.py.
 """
 
 import argparse
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--colours", type=Path, metavar="FOLDER", help="photographs for colorize")
     parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
     parser.add_argument("--rainy", type=Path, help="pairs in input/ and target/, for derain")
     parser.add_argument("--dry", type=Path, help="clean photographs, for derain")
@@ -77,6 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         for i, value in enumerate(table[-1].values())
                     )
                 )
+    if options.colours:
+        import colours  # beside this file
+
+        for row in colours.every(options.colours):
+            table.append(row)
+            print(colours.told(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 

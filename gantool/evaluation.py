@@ -121,7 +121,7 @@ def prepare(session: Session, dataset: Path, choices: Choices, features: Path | 
     Raises UsageError where nothing there can be compared, ModelError for either network's file.
     """
     contract = session.contract
-    if needs := ", ".join(contract.conditions):
+    if needs := ", ".join(name for name, at in contract.conditions.items() if "default" not in at):
         raise ModelError(f"{session.path}: needs {needs} beside the picture: cannot be measured")
     samples = collect(dataset, choices, contract.scale)
     if features and min(samples.counts) < FEWEST:

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def export(network: nn.Module, wanted: Export, path: Path, *, facts: Mapping[str
     than one level from that of torch with the same stored weights.
     """
     stored = round_weights(wanted.prepare(copy.deepcopy(network).cpu().eval()))
-    model = halve(to_onnx(stored, wanted.contract.multiple))
+    model = halve(to_onnx(stored, wanted.contract.multiple, wanted.contract.conditions))
     contract = dataclasses.replace(wanted.contract, **facts)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
@@ -97,8 +98,14 @@ def export_run(
     return paths
 
 
-def to_onnx(network: nn.Module, multiple: int = 1) -> onnx.ModelProto:
-    """The float graph `x` N×3×H×W → `y`, with dynamic N, and H and W in steps of `multiple`."""
+def to_onnx(
+    network: nn.Module, multiple: int = 1, conditions: Mapping[str, Any] = MappingProxyType({})
+) -> onnx.ModelProto:
+    """The float graph `x` N×3×H×W → `y`, with dynamic N, and H and W in steps of `multiple`.
+
+    `conditions`, as a contract has them, are further inputs 1×…, in their order.
+    """
+    further = tuple(torch.zeros(1, *each["shape"]) for each in conditions.values())
     dynamic, unit = torch.export.Dim.DYNAMIC, _up(16, multiple)
     sides: dict[int, Any] = {2: dynamic, 3: dynamic}
     if multiple > 1:
@@ -108,12 +115,12 @@ def to_onnx(network: nn.Module, multiple: int = 1) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # torch warns about its own deprecated calls
         program = torch.onnx.export(
             network,
-            (torch.rand(2, 3, 3 * unit, 4 * unit),),
-            input_names=["x"],
+            (torch.rand(2, 3, 3 * unit, 4 * unit), *further),
+            input_names=["x", *conditions],
             output_names=["y"],
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes=({0: dynamic, **sides},),
+            dynamic_shapes=({0: dynamic, **sides}, *({} for _ in further)),
             verbose=False,
         )
     assert program is not None

@@ -40,7 +40,8 @@ class Contract:
     value_range: tuple[float, float] = (0.0, 1.0)
     """The floats that stand for the darkest and the brightest pixel."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
-    """Further inputs by name."""
+    """Further inputs by name, float32 1×shape: `{"shape": […], "default": 0.0}`; one without a
+    default must be given with every picture."""
     licence: str = ""
     data: str = ""
     """What it was trained on."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gantool.errors import ModelError
 from gantool.runtime import scan
+from gantool.runtime.conditions import neutral
 from gantool.runtime.contract import Contract
 from gantool.runtime.providers import CPU, open_session
 
@@ -51,7 +52,7 @@ def measure(path: Path, contract: Contract) -> Reach:
 
 
 def run_float(path: Path, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The stored float graph as it is: N×3×H×W → N×3×sH×sW."""
+    """The stored float graph as it is: N×3×H×W → N×3×sH×sW. Conditions are 0."""
     session = _opened(path)
     return _run(session, batch)
 
@@ -88,5 +89,6 @@ def _distance(
 
 
 def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: batch})[0]
+    given = {session.get_inputs()[0].name: batch, **neutral(session)}
+    result: NDArray[np.float32] = session.run(None, given)[0]
     return result

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import SCENE, Frame, Predict
 from gantool.runtime import freeze, pixel_io, scan, sizes, steady, tiling
+from gantool.runtime.conditions import filled
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.opened import Opened, Runs, UnsoundError
@@ -79,6 +80,7 @@ class Session:
         """
         if self.contract.statistics == "local":
             return self
+        conditions = filled(self.contract, conditions)
         return self._held(self._statistics(sizes.checked(frame, self.path), **conditions))
 
     def steady(self, memory: Memory) -> Predict:
@@ -96,7 +98,8 @@ class Session:
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
-        return kept(self._opened.run(batch, **conditions), batch, self.contract, self.path)
+        given = filled(self.contract, conditions)
+        return kept(self._opened.run(batch, **given), batch, self.contract, self.path)
 
     def _sound(self, frame: Frame, **conditions: object) -> Frame:
         """Raises UnsoundError for a result that is black all over where `frame` is a picture."""
@@ -154,6 +157,7 @@ class Frozen:
 
     def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
         frame = sizes.checked(frame, self.path)
+        conditions = filled(self.contract, conditions)
         tile = None
         if sizes.pixels(frame) > self._limit:
             sizes.check_local(frame, self.path, self._opened.graph("uint8"))

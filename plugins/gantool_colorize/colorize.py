@@ -1,0 +1,162 @@
+"""Recipe `colorize`: the colours of grey photographs, learned from any photographs.
+
+Regression first; then the conditional GAN of Isola et al., «Image-to-Image Translation with
+Conditional Adversarial Networks», 2017, for a short while, as in the NoGAN schedule: the
+discriminator learns alone before it is listened to.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from gantool.errors import UsageError
+from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.layouts import find
+from gantool.training.networks.discriminators import PatchDiscriminator
+from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
+from gantool_colorize.classes import ClassNet, class_error
+from gantool_colorize.crops import ColourCrops, read_crops
+from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
+
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "tiny": {"channels": 8, "judging": 8, "crop": 64, "batch": 4, "steps": 400},
+    "fast": {"steps": 8_000},
+    "full": {"channels": 64, "judging": 64, "crop": 256, "batch": 32, "steps": 200_000},
+}
+COST = {"tiny": "1 min", "fast": "2 h", "full": "1 month"}
+Mode = Literal["regression", "classes"]
+HEAD_START = 0.9
+"""Share of the time before the GAN begins after which the discriminator learns alone."""
+FLOOR = 1e-4
+"""Squared error from which on a picture is no longer improved: 40 dB."""
+
+
+@dataclass
+class Colorize:
+    """G gives chroma; D tells its pictures from photographs, once it is its time."""
+
+    networks: Mapping[str, nn.Module]
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    crop: int
+    batch: int
+    mode: Mode
+    gan: float
+    start: float
+    memory: Mapping[str, Memory] = field(default_factory=dict)
+    found: Once[Tensor] = field(default_factory=Once)
+    """What G finds, made for its own turn and used again in the discriminator's."""
+
+    def dataset(self, root: Path, split: str) -> ColourCrops:
+        weighed = self.mode == "classes"
+        return read_crops(find(root, split), self.crop, self.batch, weighed=weighed)
+
+    def phases(self) -> Sequence[Phase]:
+        if not self.gan:
+            return [Phase("generator", self.optimizers["generator"], cosine)]
+        rate = partial(falling, start=self.start)
+        judge = partial(late, start=HEAD_START * self.start)
+        return [
+            Phase("generator", self.optimizers["generator"], rate, ("discriminator",)),
+            Phase("discriminator", self.optimizers["discriminator"], judge),
+        ]
+
+    def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
+        network = cast(ColourNet, self.networks["generator"])
+        found = self.found(batch, lambda: network.found(batch["input"]).float())
+        chroma = network.chroma_of(found)
+        picture = coloured(luma(batch["target"]), chroma)
+        if phase.name == "discriminator":
+            fake = self._judged(picture.detach())
+            return {"gan": minimax_discriminator(self._judged(batch["target"]), fake)}
+        if self.mode == "classes":
+            terms = {"classes": class_error(found, chroma_of(batch["target"]), batch["weight"])}
+        else:
+            terms = {"error": picture_error(chroma, batch["target"])}
+        if self.gan and fraction >= self.start:
+            terms["gan"] = self.gan * nonsaturating_generator(self._judged(picture))
+        return terms
+
+    def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
+        result = networks["generator"](batch["input"])
+        return {"input": batch["input"], "result": result, "target": batch["target"]}
+
+    def exports(self) -> Sequence[Export]:
+        contract = Contract(task="colorize", multiple=STRIDE, align=STRIDE, side=256)
+        return [Export("generator", contract, lambda network: network, restore)]
+
+    def _judged(self, picture: Tensor) -> Tensor:
+        """At half the size: what is finer than that is luma, which both have."""
+        logits: Tensor = self.networks["discriminator"](avg_pool2d(picture, 2))
+        return logits.float()
+
+
+def colorize(
+    *,
+    channels: int = 32,
+    judging: int = 32,
+    crop: int = 192,
+    batch: int = 16,
+    mode: Mode = "regression",
+    gan: float = 0.02,
+    start: float = 0.8,
+    rate: float = 1e-3,
+    decay: float = 0.01,
+) -> Colorize:
+    """Colours for grey photographs, by regression and then a GAN. Data: a folder of photos.
+
+    channels: of the network at a quarter of the side. judging: channels of the discriminator's
+    first layer. crop: side of the squares trained on, pixels, a multiple of 32. batch: squares a
+    step. mode: finds the colour itself, or shares of classes of colours, of which rare ones
+    weigh more. gan: weight of the GAN; 0 leaves it out. start: fraction of the training before
+    it begins. rate: of Adam, falling by a cosine. decay: of the weights.
+    """
+    check(crop)
+    networks = {
+        "generator": ClassNet(channels) if mode == "classes" else ColourNet(channels),
+        "discriminator": PatchDiscriminator(3, channels=judging),
+    }
+    ours, theirs = (network.parameters() for network in networks.values())
+    optimizers = {
+        "generator": torch.optim.AdamW(ours, rate, weight_decay=decay),
+        "discriminator": torch.optim.Adam(theirs, 2e-4, betas=(0.5, 0.999)),
+    }
+    return Colorize(networks, optimizers, crop, batch, mode, gan, start)
+
+
+def check(crop: int) -> None:
+    """Raises UsageError for a side that the network cannot take."""
+    if crop % STRIDE:
+        raise UsageError(f"crop={crop}: must be a multiple of {STRIDE}")
+
+
+def picture_error(chroma: Tensor, target: Tensor) -> Tensor:
+    """The mean over pictures of ½·log of the mean squared error in RGB: what their PSNR goes by.
+
+    A pale picture counts as much as a colourful one.
+    """
+    squares = offsets(chroma - chroma_of(target)).square().mean((1, 2, 3))
+    return 0.5 * (squares + FLOOR).log().mean()
+
+
+def cosine(fraction: float) -> float:
+    """From 1 down to 0.01 along half a cosine."""
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fraction))
+
+
+def falling(fraction: float, *, start: float) -> float:
+    """From 1 by a cosine to a hundredth at `start`; from there a tenth, falling again."""
+    if fraction < start:
+        return cosine(fraction / start)
+    return 0.1 * cosine((fraction - start) / (1 - start))
+
+
+def late(fraction: float, *, start: float) -> float:
+    """0 before `start`, then 1."""
+    return 0.0 if fraction < start else 1.0
