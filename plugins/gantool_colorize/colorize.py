@@ -1,8 +1,8 @@
 """Recipe `colorize`: the colours of grey photographs, learned from any photographs.
 
-Regression first; then the conditional GAN of Isola et al., «Image-to-Image Translation with
-Conditional Adversarial Networks», 2017, for a short while, as in the NoGAN schedule: the
-discriminator learns alone before it is listened to.
+Isola et al., «Image-to-Image Translation with Conditional Adversarial Networks», 2017, on the
+NoGAN schedule: regression for most of the time, then the discriminator learns alone, then it is
+listened to for a short while.
 """
 
 import math
