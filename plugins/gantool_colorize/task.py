@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from gantool import Frame, ItemError, Pipeline, Predict, UsageError
+from gantool import Frame, Frames, ItemError, Pipeline, Predict, UsageError, steadied
 from gantool_colorize import chroma, palette, tone
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ def colorize(
         Path | None,
         typer.Option(metavar="PHOTO", help="Take the palette of this photograph."),
     ] = None,
+    temporal: Annotated[
+        bool,
+        typer.Option(
+            "--temporal/--no-temporal",
+            help="Films: follow the frames before, against flicker; not with --samples.",
+        ),
+    ] = True,
     force: Annotated[
         bool, typer.Option("--force", help="Colour photographs that have colours, too.")
     ] = False,
@@ -68,6 +75,7 @@ def colorize(
     return Pipeline(
         models=(model or (DIVERSE if samples else PHOTO),),
         process=colouring.paint,
+        stream=colouring.film if temporal and samples is None else None,
         label=_label(intensity, samples, seed, reference),
         grey="colour",
         results=colouring.names or ("",),
@@ -102,6 +110,10 @@ class Colouring:
             return self._laid(frame, y, found(y, predict))
         each = zip(self.names, moods(self.samples, self.seed), strict=True)
         return {name: self._laid(frame, y, found(y, partial(predict, z=z))) for name, z in each}
+
+    def film(self, frames: Frames, predict: Predict) -> Iterator[Frame]:
+        """The same for the frames of a film, without flicker."""
+        return steadied(frames, lambda frame: cast(Frame, self.paint(frame, predict)))
 
     def _laid(self, frame: Frame, y: Plane, found: Plane) -> Frame:
         """`frame` in the colours `found` for its reduced luma `y`."""

@@ -1,13 +1,19 @@
 """Task derain: photographs without the rain or the snow that falls in them."""
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from gantool import Frame, Model, Pipeline, Predict, UsageError, hookimpl
+from gantool import Frame, Frames, Model, Pipeline, Predict, UsageError, hookimpl
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SHIPPED = {
     "rain": (
@@ -22,6 +28,8 @@ SHIPPED = {
     ),
 }
 AUTO = "auto"
+CHOSEN = "model"
+"""What a film remembers."""
 
 
 def derain(
@@ -53,9 +61,29 @@ def derain(
         cleared = max((predict(frame) for predict in predicts), key=partial(taken, frame))
         return mixed(frame, cleared, strength)
 
+    def film(frames: Frames, *predicts: Predict) -> Iterator[Frame]:
+        """The same weather in all frames: what `auto` finds in the first."""
+        for frame in frames:
+            if len(predicts) > 1 and CHOSEN not in frames.memory:
+                frames.memory[CHOSEN] = chosen(frame, predicts)
+            number = int(frames.memory.get(CHOSEN, [0])[0])
+            yield process(frame, predicts[number])
+
     names = tuple(f"derain/{each}" for each in SHIPPED if weather in (each, AUTO))
     label = weather if strength == 1 else f"{weather}-strength-{strength:g}"
-    return Pipeline((model,) if model else names, process, label=label, scale=1, kind="enhanced")
+    return Pipeline(
+        (model,) if model else names, process, film, label=label, scale=1, kind="enhanced"
+    )
+
+
+def chosen(frame: Frame, predicts: Sequence[Predict]) -> NDArray[np.intp]:
+    """Which of the models takes most off, its number in an array as a film remembers it."""
+    import numpy as np
+
+    found: NDArray[np.intp] = np.argmax(
+        [taken(frame, predict(frame)) for predict in predicts], keepdims=True
+    )
+    return found
 
 
 def taken(frame: Frame, cleared: Frame) -> float:
