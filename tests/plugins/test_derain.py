@@ -105,7 +105,7 @@ def test_file_says_the_same_as_the_catalogue(name, shipped):
     assert contract.halo <= 64
 
 
-@pytest.mark.parametrize("tile", [16, 64])
+@pytest.mark.parametrize("tile", [pytest.param(16, marks=pytest.mark.slow), 64])
 @pytest.mark.parametrize(("depth", "most"), [(np.uint8, 1), (np.uint16, 15)])
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_tiles_equal_the_whole(name, tile, depth, most):
@@ -140,7 +140,7 @@ def test_16_bit_is_8_bit_and_more(name, shipped):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-@pytest.mark.parametrize("photo", ["astronaut", "chelsea", "coffee"])
+@pytest.mark.parametrize("photo", ["chelsea", "coffee"])
 def test_weather_goes_and_clean_photographs_stay(name, photo, shipped):
     """Photographs that no training has seen; weather that none has drawn."""
     clean = np.ascontiguousarray(getattr(skimage.data, photo)()[:256, :320])
