@@ -10,8 +10,10 @@ Flicker is the mean absolute difference, in levels, of successive results, the f
 along the flow of the input, over the pixels where the input moved so agrees with itself. Sharpness
 is the mean gradient magnitude of the luma; the variance of its Laplacian is printed too. Each film
 is processed frame by frame (the task's `process`) and as the task streams it; of each, `--frames`
-are taken. A made film, two pictures that pan with grain and a cut between them, comes last. The
-task `recolour` is a stand-in for models whose colours wander: slow random chroma on each frame.
+are taken. With --colours it is that of Cb and Cr alone, for tasks that keep the luma, whose grain
+and motion would hide what they do. A made film, two pictures that pan with grain and a cut between
+them, comes last. The task `recolour` is a stand-in for models whose colours wander: slow random
+chroma on each frame.
 """
 
 import argparse
@@ -62,17 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     films = [(path.stem, decoded(path, options.frames)) for path in options.films]
     films.append(("made", made(options.frames)))
-    tell(rows(options.task, dict(options.set), films, options.sheets), options.json)
+    look = colours if options.colours else np.asarray
+    tell(rows(options.task, dict(options.set), films, options.sheets, look), options.json)
 
 
 def rows(
-    task: str, settings: dict[str, str], films: list[tuple[str, list[Picture]]], sheets: Path | None
+    task: str,
+    settings: dict[str, str],
+    films: list[tuple[str, list[Picture]]],
+    sheets: Path | None,
+    look: Callable[[Picture], Picture],
 ) -> Iterator[Row]:
     """Of each film how much flicker falls, and what is left of the sharpness; then the cost."""
     name = "-".join([task, *settings.values()])
     for film, frames in films:
         motions = [motion(before, frame) for before, frame in pairwise(frames)]
-        both = [measured(way, frames, motions) for way in ways(task, settings)]
+        both = [measured(way, frames, motions, look) for way in ways(task, settings)]
         (plain, before), (steady, after) = both
         if sheets:
             sheet(sheets / f"{film}-{name}.png", frames, plain, steady)
@@ -147,14 +154,17 @@ class Recolour:
 
 
 def measured(
-    way: Way, frames: list[Picture], motions: list[Motion]
+    way: Way,
+    frames: list[Picture],
+    motions: list[Motion],
+    look: Callable[[Picture], Picture],
 ) -> tuple[list[Picture], Figures]:
     began = time.perf_counter()
     results = list(way(Frames(frames)))
     seconds = (time.perf_counter() - began) / len(frames)
     changes = (
         flicker(before, after, each)
-        for (before, after), each in zip(pairwise(results), motions, strict=True)
+        for (before, after), each in zip(pairwise(map(look, results)), motions, strict=True)
         if each.agrees.mean() > SAME_SCENE
     )
     luma = [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float32) for each in results]
@@ -162,6 +172,11 @@ def measured(
     laplacians = [cv2.Laplacian(each, cv2.CV_32F).var() for each in luma]
     means = (float(np.mean(each)) for each in (list(changes), gradients, laplacians))
     return results, Figures(*means, seconds)
+
+
+def colours(picture: Picture) -> Picture:
+    """H×W×3 → H×W×2, Cr and Cb."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 1:].copy()
 
 
 def flicker(before: Picture, after: Picture, motion: Motion) -> float:
@@ -237,6 +252,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--task", default="translate", help="its name, or recolour")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--frames", type=int, default=40, help="of each film")
+    parser.add_argument("--colours", action="store_true", help="look at Cb and Cr alone")
     parser.add_argument("--sheets", type=Path, help="folder for pictures of consecutive frames")
     parser.add_argument("--json", type=Path, help="write the table here too")
     return parser.parse_args(arguments)

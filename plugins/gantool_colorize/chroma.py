@@ -97,6 +97,19 @@ def merged(frame: Frame, fit: Plane, intensity: float) -> Frame:
     return result
 
 
+def on_luma(frame: Frame, colours: Frame) -> Frame:
+    """H×W×3 with the luma of `frame` and the chroma of `colours`, scaled where it cannot have it."""
+    import numpy as np
+
+    result, top = np.empty_like(frame), brightest(frame)
+    step = max(1, STRIP // frame.shape[1])
+    for start in range(0, len(frame), step):
+        rows = slice(start, start + step)
+        laid = in_gamut(luma(frame[rows])[..., None], chroma(colours[rows]))
+        result[rows] = np.round(laid * np.float32(top))
+    return result
+
+
 def in_gamut(y: Plane, colours: Plane) -> Plane:
     """H×W×1, H×W×2 → H×W×3 in [0, 1] of exactly this luma."""
     import numpy as np

@@ -103,8 +103,7 @@ class Colouring:
         Raises ItemError for a picture that has colours.
         """
         small = reduced(frame)
-        if not self.force and tone.is_coloured(small):
-            raise ItemError("it has colours already: --force gives it others")
+        self._check(small)
         y = chroma.luma(small)
         if not self.samples:
             return self._laid(frame, y, found(y, predict))
@@ -113,7 +112,33 @@ class Colouring:
 
     def film(self, frames: Frames, predict: Predict) -> Iterator[Frame]:
         """The same for the frames of a film, without flicker."""
-        return steadied(frames, lambda frame: cast(Frame, self.paint(frame, predict)))
+        grey: Frame | None = None
+
+        def given() -> Iterator[Frame]:
+            nonlocal grey
+            for frame in frames:
+                grey = self._grey(frame)  # so that what is blended is colour alone
+                yield grey
+
+        steady = steadied(Frames(given(), frames.memory), partial(self._one, predict=predict))
+        for result in steady:
+            assert grey is not None
+            yield chroma.on_luma(grey, result)
+
+    def _one(self, frame: Frame, predict: Predict) -> Frame:
+        return cast(Frame, self.paint(frame, predict))
+
+    def _grey(self, frame: Frame) -> Frame:
+        """The luma of a frame in all channels. Raises ItemError for one that has colours."""
+        import cv2
+
+        self._check(reduced(frame))
+        luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        return cast(Frame, cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB))
+
+    def _check(self, small: Frame) -> None:
+        if not self.force and tone.is_coloured(small):
+            raise ItemError("it has colours already: --force gives it others")
 
     def _laid(self, frame: Frame, y: Plane, found: Plane) -> Frame:
         """`frame` in the colours `found` for its reduced luma `y`."""

@@ -278,3 +278,27 @@ def test_samples_of_the_shipped_model_differ_and_repeat(tmp_path):
         made.append([path.read_bytes() for path in done.outputs])
     assert made[0] == made[1]
     assert len(set(made[0])) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_film_keeps_its_luma_and_begins_as_a_picture_does(dtype):
+    frames = [np.roll(noise(64, 80, dtype), number, axis=1) for number in range(4)]
+    results = list(FORCED.film(gantool.Frames(frames), red_above))
+    first = FORCED.paint(frames[0], red_above).astype(int)
+    assert np.abs(results[0] - first).max() <= 2 * (np.iinfo(dtype).max // 255)
+    for frame, result in zip(frames, results, strict=True):
+        assert result.dtype == dtype
+        assert off_luma(result, frame) <= 1
+
+
+def test_a_film_that_has_colours_is_left_alone():
+    coloured = np.tile(np.array([200, 40, 30], np.uint8), (64, 80, 1))
+    coloured[:, 40:] = 20, 90, 200
+    with pytest.raises(ItemError, match="--force"):
+        list(Colouring(1.0).film(gantool.Frames([coloured]), red_above))
+
+
+def test_samples_are_made_frame_by_frame():
+    assert colorize(samples=2).stream is None
+    assert colorize(temporal=False).stream is None
+    assert colorize().stream is not None
