@@ -21,7 +21,7 @@ from gantool.training.weather import Rain, Snow, rainy, snowy
 from gantool_derain import taken
 
 MODELS = ("derain/rain", "derain/snow")
-SIDE = 480
+SIDE, SAME = 480, 100.0
 Frame = NDArray[np.uint8]
 Pair = tuple[Frame, Frame]
 Clear = Callable[[Frame], Frame]
@@ -100,17 +100,18 @@ def _measured(
 
 
 def measure(pairs: list[Pair]) -> dict[str, float]:
-    """Means over results and what they should be."""
+    """Means over results and what they should be, and the least PSNR; equal ones have `SAME`."""
     columns = {
         "psnr_rgb": [metrics.psnr_rgb(*pair) for pair in pairs],
         "psnr_y": [metrics.psnr_y(*pair, crop=0) for pair in pairs],
         "ssim_rgb": [metrics.ssim_rgb(*pair) for pair in pairs],
         "ssim_y": [metrics.ssim_y(*pair, crop=0) for pair in pairs],
     }
-    return {
-        name: round(float(np.mean(values)), 4 if "ssim" in name else 3)
+    means = {
+        name: round(float(np.minimum(values, SAME).mean()), 4 if "ssim" in name else 3)
         for name, values in columns.items()
     }
+    return {**means, "psnr_rgb_least": round(min(*columns["psnr_rgb"], SAME), 3)}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -184,6 +184,7 @@ def test_a_crop_that_the_strides_do_not_divide_is_refused():
         idcgan(**TINY | {"crop": 30})
 
 
+@pytest.mark.slow
 def test_the_model_file_is_local_and_looks_no_farther_than_64_pixels(tmp_path):
     system = stirred(idcgan(channels=8, critic=4))
     (wanted,) = system.exports()
