@@ -98,7 +98,7 @@ def merged(frame: Frame, fit: Plane, intensity: float) -> Frame:
 
 
 def on_luma(frame: Frame, colours: Frame) -> Frame:
-    """H×W×3 with the luma of `frame` and the chroma of `colours`, scaled where it cannot have it."""
+    """H×W×3 with the luma of `frame` and the chroma of `colours`, as far as it can have it."""
     import numpy as np
 
     result, top = np.empty_like(frame), brightest(frame)
