@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import weather
 from numpy.typing import NDArray
 
 import gantool
@@ -63,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models = dict(each.split("=", 1) for each in options.model) or MODELS
     table: list[dict[str, object]] = []
     if options.rainy or options.dry:
+        import weather  # beside this file
+
         for row in weather.rows(weather.shipped(), options.rainy, options.dry):
             table.append(row)
             print(" ".join(f"{value!s:<24}" for value in row.values()), flush=True)
