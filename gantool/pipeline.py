@@ -114,6 +114,8 @@ class Pipeline:
     """Side of the result over that of the picture; None: what its models make of it, in turn."""
     results: tuple[str, ...] = ("",)
     """The suffixes of what `process` gives, so that names that collide are seen before a start."""
+    sample: str | None = None
+    """Path of a picture for `--demo`; None: the one that gantool brings along."""
     kind: Literal["enhanced", "composite"] = "composite"
     """What results say of themselves: what is in them was photographed, or a model painted it."""
 

@@ -13,14 +13,15 @@ from gantool.api.installed import models as models
 from gantool.api.installed import recipe_notes as recipe_notes
 from gantool.api.installed import registry as registry
 from gantool.api.opening import load as load
+from gantool.api.planning import SAMPLE as SAMPLE
 from gantool.api.planning import Plan as Plan
 from gantool.api.planning import label as label
 from gantool.api.planning import model_label as model_label
 from gantool.api.planning import plan as plan
 from gantool.api.planning import plan_model as plan_model
+from gantool.api.planning import sample as sample
 from gantool.api.run_options import COMMANDS as COMMANDS
 from gantool.api.run_options import RunOptions as RunOptions
-from gantool.api.running import SAMPLE as SAMPLE
 from gantool.api.running import check_report as check_report
 from gantool.api.running import ending as ending
 from gantool.api.running import execute as execute

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gantool.runtime.session import Session
 
 
+SAMPLE = Path(__file__).parent.parent / "sample.jpg"
+"""A picture to try a task on: a rocket at dusk. SpaceX, CC0."""
 RESULT = 16
 """Most pixels of a result for each that an input may have."""
 
@@ -106,6 +108,12 @@ def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Pla
 def label(task: str, **task_options: Any) -> str:
     """What the results of a task are named after: `superres-x4`."""
     return _name(task, _pipeline(task, task_options))
+
+
+def sample(task: str, **task_options: Any) -> Path:
+    """The picture to try a task on."""
+    given = _pipeline(task, task_options).sample
+    return Path(given) if given else SAMPLE
 
 
 def model_label(*, model: str) -> str:

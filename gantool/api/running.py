@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gantool.media.places import Item
     from gantool.reports.run_page import Entry
 
-SAMPLE = Path(__file__).parent.parent / "sample.jpg"
-"""A picture to try a task on: a rocket at dusk. SpaceX, CC0."""
 LOOK_AGAIN = 0.3
 """Seconds until what another run was at is looked at again."""
 

@@ -37,6 +37,8 @@ class Call:
     label: Callable[[], str]
     """What its results are named after: `translate-monet`."""
     plan: Planner
+    sample: Callable[[], Path] = lambda: api.SAMPLE
+    """The picture of `--demo`."""
 
 
 def run(
@@ -105,7 +107,7 @@ def run_demo(call: Call, options: api.RunOptions, way: Way) -> int:
     """The picture that gantool brings along; its result goes into the current folder."""
     ending = options.format or "jpg"
     place = options.output or Path(f"demo-{call.label()}.{ending.lstrip('.')}")
-    plan = call.plan([str(api.SAMPLE)], dataclasses.replace(options, output=place))
+    plan = call.plan([str(call.sample())], dataclasses.replace(options, output=place))
     return way(plan)
 
 

@@ -4,6 +4,7 @@ import functools
 import inspect
 import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,8 @@ Planner = Callable[..., api.Plan]
 """(inputs, run options, **own options) → Plan."""
 Labeller = Callable[..., str]
 """(**own options) → what results are named after."""
+Sampler = Callable[..., Path]
+"""(**own options) → the picture of `--demo`."""
 
 
 def task_command(name: str, task: TaskFunction) -> Command:
@@ -29,7 +32,11 @@ def task_command(name: str, task: TaskFunction) -> Command:
         _parameter(option.name, hints.get(option.name, str), option.default)
         for option in inspect.signature(task).parameters.values()
     ]
-    way = functools.partial(api.plan, name), functools.partial(api.label, name)
+    way = (
+        functools.partial(api.plan, name),
+        functools.partial(api.label, name),
+        functools.partial(api.sample, name),
+    )
     return _command(name, task.__doc__ or "", way, own)
 
 
@@ -45,18 +52,23 @@ def run_command() -> Command:
     text = "Run any model file on pictures.\n\nFor example: gantool run my.onnx photos/"
     hint = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a name.")]
     before = [_parameter("model", hint, inspect.Parameter.empty)]
-    return _command("run", text, (api.plan_model, api.model_label), [], before)
+    return _command("run", text, (api.plan_model, api.model_label, _usual), [], before)
+
+
+def _usual(*, model: str) -> Path:
+    """The picture of `--demo`, whatever the model."""
+    return api.SAMPLE
 
 
 def _command(
     name: str,
     text: str,
-    way: tuple[Planner, Labeller],
+    way: tuple[Planner, Labeller, Sampler],
     own: Sequence[inspect.Parameter],
     before: Sequence[inspect.Parameter] = (),
 ) -> Command:
     """A command with the parameters `before`, INPUT..., `own`, the run options."""
-    planner, labeller = way
+    planner, labeller, sampler = way
     verb = (text.split() or ["Do"])[0]
 
     def command(
@@ -69,6 +81,7 @@ def _command(
             verb=verb,
             label=functools.partial(labeller, **values),
             plan=functools.partial(planner, **values),
+            sample=functools.partial(sampler, **values),
         )
         try:
             return ways_in.run(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gantool_colorize.chroma import Plane
 
 PHOTO, DIVERSE = "colorize/photo", "colorize/diverse"
+SAMPLE = Path(__file__).parent / "sample.jpg"
+"""A rocket at dusk, grey. SpaceX, CC0."""
 SIDE = 288
 """Short side of the frame that the model works on, pixels."""
 LOOKS = ((1.0, True), (2 / 3, False))
@@ -78,6 +80,7 @@ def colorize(
         stream=colouring.film if temporal and samples is None else None,
         label=_label(intensity, samples, seed, reference),
         grey="colour",
+        sample=str(SAMPLE),
         results=colouring.names or ("",),
     )
 

@@ -173,3 +173,9 @@ def test_the_ending_follows_the_content(suffix):
     path = Path("any").with_suffix(suffix)
     write_image(path, NOISE, Carry())
     assert ending(path.read_bytes()) == suffix
+
+
+def test_the_demo_of_every_task_works(gantool):
+    for number, words in enumerate((("colorize",), ("derain",), ("translate", "--style", "monet"))):
+        code, out, err = gantool(*words, "--demo", "-o", f"{number}.jpg")
+        assert (code, out.decode().strip()) == (0, f"{number}.jpg"), err
