@@ -63,7 +63,7 @@ def test_runs_at_once_do_each_picture_once(
         shares.append(sorted(done(run).total() for run in runs))
         check(out, alone)
     assert trees.untouched(inputs) == planted
-    assert any(share[0] for share in shares)
+    assert any(share[-2] for share in shares)  # at least two of them had something to do
     print(f"{together} at once: {shares}")
 
 
