@@ -130,7 +130,7 @@ def _flow(grey: NDArray[Any], before: NDArray[Any]) -> Values:
     if min(grey.shape) < SMALLEST:
         return np.zeros((*grey.shape, 2), np.float32)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return cast("Values", search.calc(grey, before, None))  # type: ignore[call-overload]
+    return cast("Values", search.calc(grey, before, None))  # type: ignore[call-overload]  # None begins anew
 
 
 def _alike(grey: NDArray[Any], moved: NDArray[Any], inside: NDArray[np.bool_]) -> float:
