@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 SHIPPED = {
     "rain": (
         "rain.onnx",
-        "74f2bc06c618195a5e989834ec2c1c13c8a5e157b09f5e8233c34ba45c57bbdd",
+        "6878bb86de77c2d2b5197a79f8d51ea450f9a15ef7215e36d58fb7c71cecd185",
         "photographs without the rain in them",
     ),
     "snow": (
         "snow.onnx",
-        "9087701e339615a164b38c26263bfbf7423b6e1eeca759a06fb3607840315a07",
+        "0f353a7e1f3467e0490e2c9a17fa5a0db8220ba138f8712817decd5a3b8f2d7a",
         "photographs without the snow that falls in them",
     ),
 }
