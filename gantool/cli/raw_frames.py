@@ -20,10 +20,7 @@ def pour(plan: api.Plan, frames: Iterator[Any], rate: str, talk: Talk) -> int:
         try:
             for number, frame in enumerate(api.piping.results(plan, frames), 1):
                 if number == 1 and not talk.quiet:
-                    kind = api.piping.DEPTHS[frame.dtype.name]
-                    size = f"{frame.shape[1]}x{frame.shape[0]}"
-                    say(f"raw frames: ffmpeg -f rawvideo -pixel_format {kind} -video_size {size} "
-                        f"-framerate {rate} -i -")  # fmt: skip
+                    say(_hint(frame, rate))
                 show.pour(frame.tobytes())
         except ItemError as error:
             if not stop.signal:
@@ -36,3 +33,12 @@ def pour(plan: api.Plan, frames: Iterator[Any], rate: str, talk: Talk) -> int:
         say(f"{count(number, 'frame')} · {seconds:.1f} s · {plan.device} · "
             f"{number / max(seconds, 1e-9):.1f} fps")  # fmt: skip
     return 0
+
+
+def _hint(frame: Any, rate: str) -> str:
+    """What the next program must know of the frames, as ffmpeg takes it."""
+    kind, size = api.piping.DEPTHS[frame.dtype.name], f"{frame.shape[1]}x{frame.shape[0]}"
+    return (
+        f"raw frames: ffmpeg -f rawvideo -pixel_format {kind} -video_size {size} "
+        f"-framerate {rate} -i -"
+    )
