@@ -18,7 +18,7 @@ import gantool
 from gantool.media.images import SUFFIXES, read_image
 from gantool.training import degrade, metrics
 from gantool.training.weather import Rain, Snow, rainy, snowy
-from gantool_derain import taken
+from gantool_derain import derain, taken
 
 MODELS = ("derain/rain", "derain/snow")
 SIDE, SAME = 480, 100.0
@@ -35,8 +35,13 @@ LARGE = Snow(35, 0.0, 5.5, 0.08, 0.9, 0.5, layers=2)
 
 
 def shipped() -> dict[str, Clear]:
-    """The models of the catalogue."""
-    return {name: gantool.load(name) for name in MODELS}
+    """The task with each model of the catalogue."""
+    return {name: by_task(gantool.load(name)) for name in MODELS}
+
+
+def by_task(predict: Clear) -> Clear:
+    """What `gantool derain` makes of a frame with that model."""
+    return lambda frame: derain().process(frame, predict)
 
 
 def brushed(frame: Frame, random: Generator) -> Frame:

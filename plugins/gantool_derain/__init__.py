@@ -28,6 +28,8 @@ SHIPPED = {
     ),
 }
 AUTO = "auto"
+FALSE = 3.0
+"""Squared levels of 255 that a model takes off, in the mean, where nothing falls."""
 CHOSEN = "model"
 """What a film remembers."""
 
@@ -59,7 +61,7 @@ def derain(
 
     def process(frame: Frame, *predicts: Predict) -> Frame:
         cleared = max((predict(frame) for predict in predicts), key=partial(taken, frame))
-        return mixed(frame, cleared, strength)
+        return mixed(frame, cleared, strength * likely(frame, cleared))
 
     def film(frames: Frames, *predicts: Predict) -> Iterator[Frame]:
         """The same weather in all frames: what `auto` finds in the first."""
@@ -91,6 +93,16 @@ def taken(frame: Frame, cleared: Frame) -> float:
     import cv2  # the command line starts without it
 
     return cv2.norm(frame, cleared, cv2.NORM_L2)
+
+
+def likely(frame: Frame, cleared: Frame) -> float:
+    """The share of a residual that is weather, as Wiener's filter has it: E / (E + `FALSE`).
+
+    Where little was taken, much of it was the photograph's own; a downpour goes whole.
+    """
+    level = 1 if frame.dtype.itemsize == 1 else 257
+    energy = (taken(frame, cleared) / level) ** 2 / frame.size
+    return energy / (energy + FALSE)
 
 
 def mixed(frame: Frame, cleared: Frame, strength: float) -> Frame:

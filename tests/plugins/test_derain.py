@@ -18,7 +18,7 @@ from gantool.outcomes import Done
 from gantool.runtime.session import Session
 from gantool.training.metrics import psnr_rgb
 from gantool.training.weather import Rain, Snow, weathered
-from gantool_derain import derain, mixed
+from gantool_derain import derain, likely, mixed
 
 CATALOGUE = {model.name: model for model in gantool_derain.gantool_models()}
 RAIN, SNOW = "derain/rain", "derain/snow"
@@ -75,19 +75,31 @@ def test_options_that_cannot_be_are_refused(options, said):
 def test_strength_is_the_share_of_the_residual_that_goes(strength, depth):
     frame = picture(9, 7, depth)
     cleared = darker(40, frame)
-    exact = frame - strength * (frame.astype(float) - cleared)
+    share = strength * likely(frame, cleared)
+    exact = frame - share * (frame.astype(float) - cleared)
     result = derain("rain", strength).process(frame, partial(darker, 40))
     assert result.dtype == depth
     assert np.abs(result - exact).max() <= 0.501
-    assert np.array_equal(result, mixed(frame, cleared, strength))
+    assert np.array_equal(result, mixed(frame, cleared, share))
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_much_is_taken_off_whole_and_little_is_held_back(depth):
+    frame = np.full((8, 8, 3), np.iinfo(depth).max // 2, depth)
+    level = np.iinfo(depth).max // 255
+    shares = [likely(frame, darker(off, frame)) for off in (0, 1, 2, 30)]
+    assert shares == pytest.approx([0, 1 / 4, 4 / 7, 900 / 903])
+    result = derain().process(frame, partial(darker, 2))
+    assert np.abs((frame - result.astype(float)) / level - 2 * 4 / 7).max() <= 0.5
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_auto_keeps_what_took_more_off(depth):
     frame, process = picture(9, 7, depth), derain("auto").process
     little, much = partial(darker, 5), partial(darker, 50)
-    assert np.array_equal(process(frame, little, much), much(frame))
-    assert np.array_equal(process(frame, much, little), much(frame))
+    wanted = derain().process(frame, much)
+    assert np.array_equal(process(frame, little, much), wanted)
+    assert np.array_equal(process(frame, much, little), wanted)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -155,7 +167,8 @@ def test_auto_knows_rain_from_snow(name, shipped):
     clean = np.ascontiguousarray(skimage.data.chelsea()[:160, :200])
     seen, _ = weathered(clean, FALLS[name], np.random.default_rng(6))
     predicts = shipped[RAIN], shipped[SNOW]
-    assert np.array_equal(derain("auto").process(seen, *predicts), shipped[name](seen))
+    wanted = derain().process(seen, shipped[name])
+    assert np.array_equal(derain("auto").process(seen, *predicts), wanted)
 
 
 def done(file: Path) -> list[Done]:
