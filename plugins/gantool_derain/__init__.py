@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 SHIPPED = {
     "rain": (
         "rain.onnx",
-        "6878bb86de77c2d2b5197a79f8d51ea450f9a15ef7215e36d58fb7c71cecd185",
+        "ead951624f28192e35a075e480e09af757bb1464f355c6f5022213634789276c",
         "photographs without the rain in them",
     ),
     "snow": (
         "snow.onnx",
-        "0f353a7e1f3467e0490e2c9a17fa5a0db8220ba138f8712817decd5a3b8f2d7a",
+        "f5a38cd04e271f63c2a82b236898ff1084ef76750bdfad9ed3133566e7c4f63f",
         "photographs without the snow that falls in them",
     ),
 }
