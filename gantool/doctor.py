@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from gantool import __version__, store
 from gantool.errors import GantoolError
 from gantool.pipeline import Model
-from gantool.runtime import providers
+from gantool.runtime import missing, providers
 from gantool.runtime.session import Session
 
 NEEDED = ("typer", "rich", "pluggy", "numpy", "pillow", "opencv-python-headless", "onnx")
@@ -61,7 +61,7 @@ def _wheels() -> Finding:
 
 
 def _cuda() -> Finding:
-    problem = providers.cuda_missing()
+    problem = missing.cuda()
     if problem:
         return Finding("cuda", problem)
     return Finding("cuda", "driver, onnxruntime and cuDNN are there", good=True)

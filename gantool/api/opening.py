@@ -16,6 +16,7 @@ def load(
     model: str,
     *,
     device: str = "auto",
+    precision: str = "auto",
     tile: int | str | None = "auto",
     max_pixels: int | None = None,
 ) -> Session:
@@ -29,7 +30,7 @@ def load(
     from gantool.runtime.session import Session
 
     path = store.locate(model, registry().models)
-    chosen, side = providers.choose(device), _tile(tile)
+    chosen, side = providers.choose(device, precision), _tile(tile)
     _check(path)
     return Session(path, chosen, side, most=max_pixels)
 

@@ -53,10 +53,15 @@ class Plan:
     """Pictures that were not taken from folders, by the reason."""
     unread: tuple[tuple[Path, str], ...]
     """Folders that could not be looked into, and why."""
-    device: Device
+    asked: Device
     rules: Rules
     ledger: Ledger
     stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def device(self) -> Device:
+        """Where the models run, and what has turned out about it."""
+        return self.sessions[0].device if self.sessions else self.asked
 
     @property
     def making(self) -> Making:
@@ -100,7 +105,7 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
-    session = load(model, device=options.device, tile=options.tile)
+    session = load(model, device=options.device, precision=options.precision, tile=options.tile)
     task, name = _named(model, session.contract, session.path)
     return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
 
@@ -171,7 +176,13 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         encoding.check(options.films())
     most = RESULT * pixels(options.max_pixels)
     sessions = tuple(
-        load(each, device=options.device, tile=options.tile, max_pixels=most)
+        load(
+            each,
+            device=options.device,
+            precision=options.precision,
+            tile=options.tile,
+            max_pixels=most,
+        )
         for each in pipeline.models
     )
     shas = tuple(session.sha256 for session in sessions)
@@ -185,7 +196,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         ledger.decide(found.items),
         found.left_out,
         found.unread,
-        sessions[0].device if sessions else providers.choose(options.device),
+        providers.choose(options.device, options.precision),
         _rules(pipeline, options, models, _scale(pipeline, sessions)),
         ledger,
     )
@@ -231,6 +242,8 @@ def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
     """The options that decide about the bytes of results, the task's own and those of the run."""
     ours = {key: getattr(options, key) for key in ("quality", "metadata", "provenance")}
     ours |= options.about_films()
+    if options.precision != "auto":
+        ours["precision"] = options.precision
     return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
 
 

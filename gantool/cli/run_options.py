@@ -33,7 +33,21 @@ OPTIONS: dict[str, Any] = {
             "By default beside the input, with the task in the name.",
         ),
     ],
-    "device": Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to run.")],
+    "device": Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda[:N]|tensorrt[:N]|openvino|webgpu|coreml",
+            help="Where to run; gantool doctor says what there is.",
+        ),
+    ],
+    "precision": Annotated[
+        str,
+        typer.Option(
+            metavar="auto|fp32|fp16|bf16",
+            help="How finely 8-bit pictures are computed; auto is fp16 on a GPU where the result "
+            "is as good, else fp32.",
+        ),
+    ],
     "tile": Annotated[
         str,
         typer.Option(
