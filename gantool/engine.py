@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections import deque
@@ -32,6 +33,9 @@ from gantool.rules import Rules, Work
 
 AHEAD = 2
 """Pictures decoded ahead of the model, and as many results waiting to be written."""
+SMALL, TOGETHER = 1 << 18, 8
+"""Pixels of a picture up to which several are with the model at once, and how many: it may run
+their tiles together."""
 HEAVY = 1 << 27
 """Bytes of a result that is waited for, so that several such are never there at once."""
 
@@ -63,11 +67,12 @@ def run(
     with (
         ThreadPoolExecutor(rules.jobs, "read") as reader,
         ThreadPoolExecutor(rules.jobs, "write") as writer,
+        ThreadPoolExecutor(TOGETHER, "work") as worker,
     ):
         writing: deque[Future[Done | Failed]] = deque()
         made = 0
         try:
-            for item, reading in _ahead(reader, items, rules, stop):
+            for item, processing in _at_work(worker, reader, items, work, rules, stop):
                 if isinstance(item, Skipped):
                     yield item
                     continue
@@ -79,7 +84,7 @@ def run(
                         break
                     continue
                 yield Started(item.source)
-                results = _processed(item, reading, work, rules)
+                results = processing()
                 if stop.is_set():  # what failed now was stopped
                     break
                 if rules.fail_fast and isinstance(results, Failed):
@@ -93,6 +98,48 @@ def run(
         except GantoolError:
             yield from _whole(writing)
             raise
+        finally:
+            worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _at_work(
+    worker: ThreadPoolExecutor,
+    reader: ThreadPoolExecutor,
+    items: Iterable[Item | Skipped],
+    work: Work,
+    rules: Rules,
+    stop: Event,
+) -> Iterator[tuple[Item | Skipped, Callable[[], _Results | Failed]]]:
+    """Items in order, each with what gives its results: at once, or from a thread that has begun.
+
+    Where a run may end early, nothing is begun before its turn.
+    """
+    begun: deque[tuple[Item, Future[_Results | Failed]]] = deque()
+    most = 0 if rules.fail_fast or rules.limit is not None else TOGETHER
+    for item, reading in _ahead(reader, items, rules, stop):
+        if most and not isinstance(item, Skipped) and _is_small(item, reading):
+            begun.append((item, worker.submit(_processed, item, reading, work, rules)))
+            while len(begun) > most or (begun and begun[0][1].done()):
+                first, processing = begun.popleft()
+                yield first, processing.result
+            continue
+        while begun:
+            first, processing = begun.popleft()
+            yield first, processing.result
+        yield item, functools.partial(_processed, item, reading, work, rules)
+    while begun and not stop.is_set():
+        first, processing = begun.popleft()
+        yield first, processing.result
+
+
+def _is_small(item: Item, reading: Future[Picture]) -> bool:
+    if is_film(item.source):
+        return False
+    try:
+        picture = reading.result()
+    except Exception:  # said in its turn
+        return False
+    return picture.timing is None and picture.pixels <= SMALL
 
 
 def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:
@@ -142,7 +189,9 @@ def _film(
     return outcome
 
 
-def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -> _Results | Failed:
+def _processed(
+    item: Item | Skipped, reading: Future[Picture], work: Work, rules: Rules
+) -> _Results | Failed:
     try:
         picture = reading.result()
         began = time.monotonic()

@@ -61,9 +61,8 @@ class _Shape:
     def size(self) -> int:
         """Of the next batch, where so many wait."""
         best = min(self.costs, key=self.costs.__getitem__, default=1)
-        if best in self.costs and self.costs[best] < BETTER * self.costs.get(best // 2, np.inf):
-            best *= 2
-        return min(best, self.most)
+        paid = best in self.costs and self.costs[best] < BETTER * self.costs.get(best // 2, np.inf)
+        return min(2 * best if paid and 2 * best not in self.costs else best, self.most)
 
 
 class Batches:

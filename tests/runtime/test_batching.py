@@ -1,6 +1,7 @@
 """Laws of batches: each thread gets what it would have got alone, whatever ran beside it."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -143,9 +144,15 @@ def test_a_session_of_many_threads_gives_what_one_gives(make, tmp_path, growing)
     session = Session(make(tmp_path / "model.onnx"), tile=32)
     frames = np.random.default_rng(0).integers(0, 256, (24, 60, 44, 3), np.uint8)
     wanted = [session(frame) for frame in frames]
-    sizes = []
+    sizes: list[int] = []
     run = session._batches._run
-    session._batches._run = lambda batch: sizes.append(len(batch)) or run(batch)
+
+    def slowly(batch):
+        sizes.append(len(batch))
+        time.sleep(0.005)  # the others come to wait
+        return run(batch)
+
+    session._batches._run = slowly
     with ThreadPoolExecutor(8) as pool:
         for result, right in zip(pool.map(session, frames), wanted, strict=True):
             assert np.array_equal(result, right)
