@@ -1,6 +1,7 @@
 """The one door of the command line and of notebooks. Rooms that load much are opened on use."""
 
 from gantool.api import piping as piping
+from gantool.api.benching import bench as bench
 from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
