@@ -83,14 +83,23 @@ def _files(library: str) -> tuple[str, str]:
 
 def visible() -> int:
     """GPUs that the driver shows this process."""
-    count = ctypes.c_int(0)
+    return len(gpus())
+
+
+def gpus() -> tuple[str, ...]:
+    """Their names, as the driver has them."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count, name = ctypes.c_int(0), ctypes.create_string_buffer(100)
         if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
-            return 0
+            return ()
+        names = []
+        for index in range(count.value):
+            driver.cuDeviceGetName(name, len(name), index)
+            names.append(name.value.decode(errors="replace"))
     except (OSError, AttributeError):
-        return 0
-    return count.value
+        return ()
+    return tuple(names)
 
 
 def loads(*names: str) -> bool:

@@ -1,13 +1,33 @@
 """`gantool bench`: figures for what works, a line for what does not."""
 
 import json
+from typing import NamedTuple
 
 import pytest
 
 import models
 from gantool import api
+from gantool.cli.app import start
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
 
 QUICK = ("--size", "48x32", "--seconds", "0.1")
+
+
+@pytest.fixture
+def gantool(capfd):
+    """Runs a command line in this process."""
+
+    def run(*arguments: str) -> Ended:
+        capfd.readouterr()
+        return Ended(start(list(arguments)), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture
