@@ -6,9 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import gantool_weights_noncommercial as weights
 import pytest
 
+import gantool_weights_noncommercial as weights
 from gantool import api
 from gantool.runtime import pixel_io
 from gantool.runtime.session import sha256
