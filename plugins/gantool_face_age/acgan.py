@@ -157,14 +157,11 @@ def ager_of(networks: Mapping[str, nn.Module]) -> Ager:
 
 def own_code(ager: Ager, likeness: nn.Module, x: Tensor, age: Tensor, *, steps: int) -> Tensor:
     """z* of each face, N×l: faces N×3×s×s, their ages N. No face's depends on the others."""
-    return torch.cat(
-        [
-            preserved(
-                lambda z, y=y: ager.generator(z, y), likeness, face, ager.encoder(face), steps=steps
-            )
-            for face, y in zip(x.split(1), groups(age).split(1), strict=True)
-        ]
-    )
+    codes = []
+    for face, y in zip(x[:, None], groups(age)[:, None], strict=True):
+        draw = partial(ager.generator, y=y)
+        codes.append(preserved(draw, likeness, face, ager.encoder(face), steps=steps))
+    return torch.cat(codes)
 
 
 def recognition(likeness: nn.Module, x: Tensor) -> Tensor:

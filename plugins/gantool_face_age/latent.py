@@ -17,12 +17,14 @@ Features = Callable[[Tensor], Tensor]
 
 def latent_distance(found: Tensor, z: Tensor) -> Tensor:
     """E‖z − E(G(z, y))‖₂, N×l each: what the encoder learns by."""
-    return torch.linalg.vector_norm(found.float() - z.float(), dim=1).mean()
+    away: Tensor = torch.linalg.vector_norm(found.float() - z.float(), dim=1)
+    return away.mean()
 
 
 def likeness_distance(one: Tensor, other: Tensor) -> Tensor:
     """‖FR(x) − FR(x̄)‖₂ of features N×…, for each of N."""
-    return torch.linalg.vector_norm((one - other).float().flatten(1), dim=1)
+    away: Tensor = torch.linalg.vector_norm((one - other).float().flatten(1), dim=1)
+    return away
 
 
 def preserved(draw: Drawing, features: Features, x: Tensor, z0: Tensor, *, steps: int) -> Tensor:
