@@ -1,6 +1,6 @@
 """Recipe `acgan-age`: faces of any age out of codes, and the code of a face.
 
-Antipov, Baccouche and Dugelay, «Face Aging With Conditional Generative Adversarial Networks», 2017.
+Antipov et al., «Face Aging With Conditional Generative Adversarial Networks», 2017.
 
 First a GAN learns G(z, y) on codes and age groups, then an encoder E the way back, on pairs of
 z and G(z, y). A face x of age y₀ is aged by z₀ = E(x), by z* = argmin ‖FR(x) − FR(G(z, y₀))‖ from
@@ -22,7 +22,7 @@ from gantool.training.adversarial import minimax_discriminator, nonsaturating_ge
 from gantool.training.contrastive import patch_nce
 from gantool.training.penalties import r1_penalty
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
-from gantool_face_age.ages import OLDEST, YOUNGEST, groups
+from gantool_face_age.ages import groups
 from gantool_face_age.conditional import Ager, Discriminator, Likeness
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -31,9 +31,9 @@ from gantool_face_age.latent import latent_distance, preserved
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "latent": 32, "side": 32, "batch": 8, "steps": 400},
     "fast": {"steps": 8_000},
-    "full": {"channels": 64, "side": 128, "batch": 64, "steps": 200_000},
+    "full": {"channels": 48, "side": 128, "batch": 32, "steps": 200_000},
 }
-COST = {"tiny": "1 min", "fast": "1 h", "full": "1 month"}
+COST = {"tiny": "1 min", "fast": "2 h", "full": "3 months"}
 SIDES = (32, 64, 128)
 FEATURES = 64
 """Numbers by which a person is known."""
@@ -118,8 +118,8 @@ def acgan_age(
     latent: int = 100,
     batch: int = 16,
     side: int = 64,
-    youngest: int = YOUNGEST,
-    oldest: int = OLDEST,
+    youngest: int = 18,
+    oldest: int = 80,
     hold: int = 10,
     start: float = 0.8,
     r1: float = 2.0,

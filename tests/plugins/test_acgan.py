@@ -20,7 +20,7 @@ from gantool.training.session import train
 from gantool.training.settings import Settings
 from gantool_face_age import acgan as module
 from gantool_face_age.acgan import acgan_age, own_code, recognition, since, until
-from gantool_face_age.ages import groups
+from gantool_face_age.ages import OLDEST, YOUNGEST, groups
 from gantool_face_age.conditional import Ager, Discriminator, Generator, PixelNorm, widths
 from gantool_face_age.latent import latent_distance, likeness_distance, preserved
 
@@ -227,6 +227,7 @@ def test_a_side_that_there_is_not_is_refused():
 
 def test_minors_are_left_out(faces):
     data = tiny().dataset(faces, "train")
+    assert (data.wanted.youngest, data.wanted.oldest) == (YOUNGEST, OLDEST)
     assert sorted(data.ages) == [18, 24, 33, 41, 48, 55, 62, 80]
 
 
