@@ -51,6 +51,16 @@ def test_texts_name_every_model_and_the_licence(text):
     assert all(name in words for name, _, _ in weights.MODELS.values())
 
 
+def test_its_models_are_in_the_catalogue_and_can_be_used(noncommercial):
+    (plugin,) = (each for each in api.registry().plugins if each.name == "weights")
+    assert not plugin.problem
+    listed = api.registry().models
+    for model in noncommercial.gantool_models():
+        assert listed[model.name] == model
+        assert api.is_accepted(model)
+        assert api.model_info(model.name)["terms"].endswith("LICENCE.txt")
+
+
 def test_distribution_says_the_same_licence_as_its_models():
     assert ABOUT["project"]["license"] == f"LicenseRef-{weights.LICENCE}"
 
