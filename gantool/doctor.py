@@ -42,7 +42,8 @@ def examine(catalogue: Mapping[str, Model], device: str) -> Iterator[Finding]:
     yield _training()
     if found := missing.gpus():
         yield Finding("GPU", ", ".join(found), good=True)
-    model = next(iter(sorted(catalogue)), "")
+    usable = (name for name, each in catalogue.items() if each.source and not each.terms)
+    model = min(usable, default="")
     for name in dict.fromkeys([*providers.TABLE, device]):
         if name != "auto":
             yield _tile(name, model, catalogue, asked=name == device)

@@ -105,7 +105,7 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
-    session = load(model, device=options.device, precision=options.precision, tile=options.tile)
+    session = _loaded(model, options)
     task, name = _named(model, session.contract, session.path)
     return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
 
@@ -175,16 +175,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
 
         encoding.check(options.films())
     most = RESULT * pixels(options.max_pixels)
-    sessions = tuple(
-        load(
-            each,
-            device=options.device,
-            precision=options.precision,
-            tile=options.tile,
-            max_pixels=most,
-        )
-        for each in pipeline.models
-    )
+    sessions = tuple(_loaded(each, options, most) for each in pipeline.models)
     shas = tuple(session.sha256 for session in sessions)
     models = tuple(zip(pipeline.models, shas, strict=True))
     making = Making(call.task, _said(call.options, options), models, str(options.tile))
@@ -199,6 +190,17 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         providers.choose(options.device, options.precision),
         _rules(pipeline, options, models, _scale(pipeline, sessions)),
         ledger,
+    )
+
+
+def _loaded(model: str, options: RunOptions, most: int | None = None) -> Session:
+    return load(
+        model,
+        device=options.device,
+        precision=options.precision,
+        tile=options.tile,
+        max_pixels=most,
+        accept_licence=options.accept_licence,
     )
 
 
