@@ -115,11 +115,12 @@ def _at_work(
     Where a run may end early, nothing is begun before its turn.
     """
     begun: deque[tuple[Item, Future[_Results | Failed]]] = deque()
-    most = 0 if rules.fail_fast or rules.limit is not None else TOGETHER
+    early = rules.fail_fast or rules.limit is not None
     for item, reading in _ahead(reader, items, rules, stop):
-        if most and not isinstance(item, Skipped) and _is_small(item, reading):
+        most = 1 if early or isinstance(item, Skipped) else _together(item, reading, work)
+        if most > 1 and not isinstance(item, Skipped):
             begun.append((item, worker.submit(_processed, item, reading, work, rules)))
-            while len(begun) > most or (begun and begun[0][1].done()):
+            while len(begun) >= most or (begun and begun[0][1].done()):
                 first, processing = begun.popleft()
                 yield first, processing.result
             continue
@@ -132,14 +133,17 @@ def _at_work(
         yield first, processing.result
 
 
-def _is_small(item: Item, reading: Future[Picture]) -> bool:
+def _together(item: Item, reading: Future[Picture], work: Work) -> int:
+    """How many such may be with the model at once."""
     if is_film(item.source):
-        return False
+        return 1
     try:
         picture = reading.result()
     except Exception:  # said in its turn
-        return False
-    return picture.timing is None and picture.pixels <= SMALL
+        return 1
+    if picture.timing is not None:
+        return 1
+    return TOGETHER if picture.pixels <= SMALL else work.together
 
 
 def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:

@@ -342,6 +342,27 @@ def test_small_pictures_are_with_the_model_together_and_told_in_order(tmp_path):
     assert not workers()
 
 
+def test_large_pictures_are_with_the_model_together_where_that_helps_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "SMALL", 0)
+    busy, most, lock = [], [], threading.Lock()
+
+    def process(frame):
+        with lock:
+            busy.append(frame)
+            most.append(len(busy))
+        time.sleep(0.02)
+        with lock:
+            busy.pop()
+        return frame
+
+    for together in (1, 3):
+        most.clear()
+        work = Work(process, together=together)
+        outcomes = [*engine.run(files(tmp_path, 9), work, Rules())]
+        assert sum(isinstance(each, Done) for each in outcomes) == 9
+        assert max(most) == together
+
+
 def test_one_small_picture_that_fails_stops_nobody(tmp_path):
     def process(frame):
         if frame[0, 0, 0] == 3:

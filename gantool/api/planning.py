@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).parent.parent / "sample.jpg"
 """A picture to try a task on: a rocket at dusk. SpaceX, CC0."""
+TOGETHER = 3
+"""Frames in work at once on a device with memory of its own: one on its way in, one out."""
 RESULT = 16
 """Most pixels of a result for each that an input may have."""
 
@@ -85,7 +87,8 @@ class Plan:
 
         process = functools.partial(_apply, self.pipeline.process, self.sessions)
         stream = self.pipeline.stream
-        return Work(process, stream and functools.partial(_apply, stream, self.sessions))
+        following = stream and functools.partial(_apply, stream, self.sessions)
+        return Work(process, following, TOGETHER if self.device.memory else 1)
 
     def cancel(self) -> None:
         """End the run soon: models are stopped, files that are being written are finished."""
