@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from threading import Event
 from typing import BinaryIO
 
 import numpy as np
 
+from gantool import turns
 from gantool.batch import Ledger
 from gantool.errors import GantoolError, ItemError, ends_the_run, reason
 from gantool.manifest import File
@@ -30,12 +30,8 @@ from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
 from gantool.pipeline import Frame
 from gantool.placing import put
 from gantool.rules import Rules, Work
+from gantool.turns import AHEAD, TOGETHER
 
-AHEAD = 2
-"""Pictures decoded ahead of the model, and as many results waiting to be written."""
-SMALL, TOGETHER = 1 << 18, 8
-"""Pixels of a picture up to which several are with the model at once, and how many: it may run
-their tiles together."""
 HEAVY = 1 << 27
 """Bytes of a result that is waited for, so that several such are never there at once."""
 
@@ -64,6 +60,10 @@ def run(
     is being written is finished. Raises OutputError where nothing more can be written.
     """
     stop = stop or Event()
+
+    def read(item: Item) -> Future[Picture]:
+        return reader.submit(read_picture, item.source, rules.limits)
+
     with (
         ThreadPoolExecutor(rules.jobs, "read") as reader,
         ThreadPoolExecutor(rules.jobs, "write") as writer,
@@ -72,7 +72,12 @@ def run(
         writing: deque[Future[Done | Failed]] = deque()
         made = 0
         try:
-            for item, processing in _at_work(worker, reader, items, work, rules, stop):
+            for item, processing in turns.worked(
+                turns.read(items, read, max(AHEAD, rules.jobs), stop),
+                functools.partial(_processed, work, rules),
+                worker,
+                functools.partial(turns.together, work, rules),
+            ):
                 if isinstance(item, Skipped):
                     yield item
                     continue
@@ -102,50 +107,6 @@ def run(
             worker.shutdown(wait=False, cancel_futures=True)
 
 
-def _at_work(
-    worker: ThreadPoolExecutor,
-    reader: ThreadPoolExecutor,
-    items: Iterable[Item | Skipped],
-    work: Work,
-    rules: Rules,
-    stop: Event,
-) -> Iterator[tuple[Item | Skipped, Callable[[], _Results | Failed]]]:
-    """Items in order, each with what gives its results: at once, or from a thread that has begun.
-
-    Where a run may end early, nothing is begun before its turn.
-    """
-    begun: deque[tuple[Item, Future[_Results | Failed]]] = deque()
-    early = rules.fail_fast or rules.limit is not None
-    for item, reading in _ahead(reader, items, rules, stop):
-        most = 1 if early or isinstance(item, Skipped) else _together(item, reading, work)
-        if most > 1 and not isinstance(item, Skipped):
-            begun.append((item, worker.submit(_processed, item, reading, work, rules)))
-            while len(begun) >= most or (begun and begun[0][1].done()):
-                first, processing = begun.popleft()
-                yield first, processing.result
-            continue
-        while begun:
-            first, processing = begun.popleft()
-            yield first, processing.result
-        yield item, functools.partial(_processed, item, reading, work, rules)
-    while begun and not stop.is_set():
-        first, processing = begun.popleft()
-        yield first, processing.result
-
-
-def _together(item: Item, reading: Future[Picture], work: Work) -> int:
-    """How many such may be with the model at once."""
-    if is_film(item.source):
-        return 1
-    try:
-        picture = reading.result()
-    except Exception:  # said in its turn
-        return 1
-    if picture.timing is not None:
-        return 1
-    return TOGETHER if picture.pixels <= SMALL else work.together
-
-
 def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:
     """What is written, waiting until no more than `ahead` are not."""
     while len(writing) > ahead or (writing and writing[0].done()):
@@ -157,22 +118,6 @@ def _whole(writing: deque[Future[Done | Failed]]) -> Iterator[Done | Failed]:
     while writing:
         with contextlib.suppress(GantoolError):
             yield writing.popleft().result()
-
-
-def _ahead(
-    reader: ThreadPoolExecutor, items: Iterable[Item | Skipped], rules: Rules, stop: Event
-) -> Iterator[tuple[Item | Skipped, Future[Picture]]]:
-    rest = iter(items)
-    reading: deque[tuple[Item | Skipped, Future[Picture]]] = deque()
-    while not stop.is_set():
-        for item in islice(rest, max(AHEAD, rules.jobs) - len(reading)):
-            if isinstance(item, Skipped) or is_film(item.source):
-                reading.append((item, Future()))
-            else:
-                reading.append((item, reader.submit(read_picture, item.source, rules.limits)))
-        if not reading:
-            return
-        yield reading.popleft()
 
 
 def _film(
@@ -194,7 +139,7 @@ def _film(
 
 
 def _processed(
-    item: Item | Skipped, reading: Future[Picture], work: Work, rules: Rules
+    work: Work, rules: Rules, item: Item | Skipped, reading: Future[Picture]
 ) -> _Results | Failed:
     try:
         picture = reading.result()

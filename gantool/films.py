@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ from gantool.media.video.film import Film, probe
 from gantool.media.video.reading import Shown, VideoReader
 from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
-from gantool.overlap import Pace, ahead, behind
+from gantool.overlap import Pace, ahead, behind, in_turn
 from gantool.placing import put
 
 if TYPE_CHECKING:
@@ -209,19 +208,18 @@ def _made(
         job.seconds += time.monotonic() - began
         return {name: _checked(each, job) for name, each in named.items()}
 
-    waiting: deque[tuple[Shown, Future[Mapping[str, Frame]]]] = deque()
-    before: Frame | None = None
+    before: Shown | None = None
+    begun: Future[Mapping[str, Frame]] = Future()
+
+    def begin(each: Shown) -> Future[Mapping[str, Frame]]:
+        nonlocal before, begun
+        if before is None or not np.array_equal(before.frame, each.frame):
+            begun = worker.submit(results, each.frame)
+        before = each
+        return begun
+
     with ThreadPoolExecutor(together, "work") as worker:
-        for each in shown:
-            if before is None or not np.array_equal(before, each.frame):
-                processing = worker.submit(results, each.frame)
-            before = each.frame
-            waiting.append((each, processing))
-            if len(waiting) == together:
-                first, begun = waiting.popleft()
-                yield first, begun.result()
-        for each, begun in waiting:
-            yield each, begun.result()
+        yield from in_turn(shown, begin, together)
 
 
 def _checked(frame: Any, job: Job) -> Frame:

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from gantool import engine
+from gantool import engine, turns
 from gantool.engine import AHEAD, Done, Failed, Rules, Started, Work
 from gantool.errors import ItemError, OutputError
 from gantool.media.carry import Carry
@@ -64,7 +64,7 @@ def disk(monkeypatch, tmp_path):
     disk = Disk()
     monkeypatch.setattr(engine, "read_picture", disk.read_picture)
     monkeypatch.setattr(engine, "write_picture", disk.write_picture)
-    monkeypatch.setattr(engine, "SMALL", 0)  # what is small is with the model ahead of its turn
+    monkeypatch.setattr(turns, "SMALL", 0)  # what is small is with the model ahead of its turn
     monkeypatch.chdir(tmp_path)
     yield disk
     disk.may_write.set()
@@ -271,7 +271,7 @@ def test_several_are_read_and_written_at_once_and_told_in_order(jobs, tmp_path):
 
 
 def test_nothing_is_begun_after_a_stop_and_what_is_written_is_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "SMALL", 0)
+    monkeypatch.setattr(turns, "SMALL", 0)
     items, stop = files(tmp_path, 9), threading.Event()
 
     def process(frame):
@@ -343,7 +343,7 @@ def test_small_pictures_are_with_the_model_together_and_told_in_order(tmp_path):
 
 
 def test_large_pictures_are_with_the_model_together_where_that_helps_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "SMALL", 0)
+    monkeypatch.setattr(turns, "SMALL", 0)
     busy, most, lock = [], [], threading.Lock()
 
     def process(frame):
