@@ -1,8 +1,10 @@
 """Speed of gantool beside the bare libraries it stands on, one row per bar.
 
-    python benchmarks/speed.py [--rows C3,S1,S2,M2] [--repeat 5] [--json FILE]
+    python benchmarks/speed.py [--rows C1,C3,C4,S1,S2,M2] [--repeat 5] [--json FILE]
 
+C1  a tile, bytes in and out, beside PyTorch on floats: eager (the bar) and channels_last
 C3  engine, arrays in and arrays out, against onnxruntime with the usual numpy around it
+C4  a folder of photographs, files in and out, beside decoding, model and encoding one by one
 S1  CPU time of --version and --help over an empty Python, and what they import
 S2  CPU time of a one-tile picture, from start to end, over a bare onnxruntime script
 M2  the largest difference between tiled and whole, in levels
@@ -17,6 +19,7 @@ import functools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -94,6 +97,18 @@ class Effort:
     """Width and height."""
 
 
+def c1(effort: Effort) -> Iterator[Row]:
+    from torch_speed import c1 as rows  # this script goes without PyTorch else
+
+    return rows(effort)
+
+
+def c4(effort: Effort) -> Iterator[Row]:
+    from folder_speed import c4 as rows
+
+    return rows(effort)
+
+
 def c3(effort: Effort) -> Iterator[Row]:
     """Bare time over engine time, per frame size."""
     engine, bare = gantool.load(X4, device="cpu"), bare_predict(api.model_path(X4))
@@ -138,13 +153,27 @@ def m2(effort: Effort) -> Iterator[Row]:
 
 
 Measure = Callable[[Effort], Iterator[Row]]
-ROWS: dict[str, Measure] = {"C3": c3, "S1": s1, "S2": s2, "M2": m2}
+ROWS: dict[str, Measure] = {"C1": c1, "C3": c3, "C4": c4, "S1": s1, "S2": s2, "M2": m2}
+
+
+def medians(repeat: int, *ways: Callable[[], object]) -> list[float]:
+    """Seconds of each of `ways`, the median of runs in turns, after one that warms up."""
+    for way in ways:
+        way()
+    rounds = [[seconds(way) for way in ways] for _ in range(repeat)]
+    return [statistics.median(costs) for costs in zip(*rounds, strict=True)]
 
 
 def best(repeat: int, *ways: Way) -> list[float]:
     """The least cost of each of `ways`, measured `repeat` times in turns."""
     rounds = [[way() for way in ways] for _ in range(repeat)]
     return [min(costs) for costs in zip(*rounds, strict=True)]
+
+
+def seconds(way: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    way()
+    return time.perf_counter() - began
 
 
 def called(predict: Callable[[Frame], object], frame: Frame) -> Way:

@@ -10,10 +10,12 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from gantool import __version__, store
 from gantool.errors import GantoolError
 from gantool.pipeline import Model
-from gantool.runtime import providers
+from gantool.runtime import missing, providers
 from gantool.runtime.session import Session
 
-NEEDED = ("typer", "rich", "pluggy", "numpy", "pillow", "opencv-python-headless", "onnx")
+NEEDED = (*("typer", "rich", "pluggy", "numpy", "pillow", "opencv-python-headless", "onnx", "av"),)
+SIDE = 256
+"""Of the tile that is tried, pixels."""
 TRAINING = ("torch", "onnxscript", "safetensors")
 
 
@@ -29,14 +31,24 @@ class Finding:
 
 
 def examine(catalogue: Mapping[str, Model], device: str) -> Iterator[Finding]:
-    """Findings in the order in which things depend on each other."""
+    """Findings in the order in which things depend on each other; `device` is the one that counts.
+
+    `auto` is the device that a run would take.
+    """
     system = f"{platform.system()} {platform.machine()}, {providers.cores()} cores"
     yield Finding("gantool", f"{__version__} on Python {platform.python_version()}, {system}")
     yield from (_package(name) for name in NEEDED)
     yield _wheels()
-    yield _cuda()
     yield _training()
-    yield _tile(catalogue, device)
+    if found := missing.gpus():
+        yield Finding("GPU", ", ".join(found), good=True)
+    usable = (name for name, each in catalogue.items() if each.source and not each.terms)
+    model = min(usable, default="")
+    for name in dict.fromkeys([*providers.TABLE, device]):
+        if name != "auto":
+            yield _tile(name, model, catalogue, asked=name == device)
+    if device == "auto":
+        yield _tile("auto", model, catalogue, asked=True)
 
 
 def _package(name: str) -> Finding:
@@ -60,13 +72,6 @@ def _wheels() -> Finding:
     return Finding("onnxruntime", ", ".join(found) or "none", good=False, fix=fix, needed=True)
 
 
-def _cuda() -> Finding:
-    problem = providers.cuda_missing()
-    if problem:
-        return Finding("cuda", problem)
-    return Finding("cuda", "driver, onnxruntime and cuDNN are there", good=True)
-
-
 def _training() -> Finding:
     missing = [name for name in TRAINING if not _version(name)]
     if not missing:
@@ -76,23 +81,22 @@ def _training() -> Finding:
     )
 
 
-def _tile(catalogue: Mapping[str, Model], device: str) -> Finding:
+def _tile(name: str, model: str, catalogue: Mapping[str, Model], *, asked: bool) -> Finding:
     """The proof: a real session, one real tile."""
     import numpy as np
 
-    name = next(iter(sorted(catalogue)), "")
+    frame = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     try:
-        chosen = providers.choose(device)
-        session = Session(store.locate(name, catalogue), chosen)
-        frame = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+        session = Session(store.locate(model, catalogue), providers.choose(name))
         session(frame)
         began = time.perf_counter()
         session(frame)
     except GantoolError as error:
-        return Finding("tile", str(error), good=False, needed=True)
+        text = str(error).removeprefix(f"--device {name}: ")
+        return Finding(name, text, good=False if asked else None, needed=asked)
     milliseconds = (time.perf_counter() - began) * 1000
-    text = f"{name}, 256×256: {milliseconds:.0f} ms on {chosen}"
-    return Finding("tile", text, good=True)
+    text = f"{milliseconds:.0f} ms for {SIDE}×{SIDE} with {model} on {session.device}"
+    return Finding(name, text, good=True)
 
 
 def _version(name: str) -> str:

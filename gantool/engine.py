@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from threading import Event
 from typing import BinaryIO
 
 import numpy as np
 
+from gantool import turns
 from gantool.batch import Ledger
 from gantool.errors import GantoolError, ItemError, ends_the_run, reason
 from gantool.manifest import File
@@ -29,9 +30,8 @@ from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
 from gantool.pipeline import Frame
 from gantool.placing import put
 from gantool.rules import Rules, Work
+from gantool.turns import AHEAD, TOGETHER
 
-AHEAD = 2
-"""Pictures decoded ahead of the model, and as many results waiting to be written."""
 HEAVY = 1 << 27
 """Bytes of a result that is waited for, so that several such are never there at once."""
 
@@ -60,14 +60,24 @@ def run(
     is being written is finished. Raises OutputError where nothing more can be written.
     """
     stop = stop or Event()
+
+    def read(item: Item) -> Future[Picture]:
+        return reader.submit(read_picture, item.source, rules.limits)
+
     with (
         ThreadPoolExecutor(rules.jobs, "read") as reader,
         ThreadPoolExecutor(rules.jobs, "write") as writer,
+        ThreadPoolExecutor(TOGETHER, "work") as worker,
     ):
         writing: deque[Future[Done | Failed]] = deque()
         made = 0
         try:
-            for item, reading in _ahead(reader, items, rules, stop):
+            for item, processing in turns.worked(
+                turns.read(items, read, max(AHEAD, rules.jobs), stop),
+                functools.partial(_processed, work, rules),
+                worker,
+                functools.partial(turns.together, work, rules),
+            ):
                 if isinstance(item, Skipped):
                     yield item
                     continue
@@ -79,7 +89,7 @@ def run(
                         break
                     continue
                 yield Started(item.source)
-                results = _processed(item, reading, work, rules)
+                results = processing()
                 if stop.is_set():  # what failed now was stopped
                     break
                 if rules.fail_fast and isinstance(results, Failed):
@@ -93,6 +103,8 @@ def run(
         except GantoolError:
             yield from _whole(writing)
             raise
+        finally:
+            worker.shutdown(wait=False, cancel_futures=True)
 
 
 def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:
@@ -106,22 +118,6 @@ def _whole(writing: deque[Future[Done | Failed]]) -> Iterator[Done | Failed]:
     while writing:
         with contextlib.suppress(GantoolError):
             yield writing.popleft().result()
-
-
-def _ahead(
-    reader: ThreadPoolExecutor, items: Iterable[Item | Skipped], rules: Rules, stop: Event
-) -> Iterator[tuple[Item | Skipped, Future[Picture]]]:
-    rest = iter(items)
-    reading: deque[tuple[Item | Skipped, Future[Picture]]] = deque()
-    while not stop.is_set():
-        for item in islice(rest, max(AHEAD, rules.jobs) - len(reading)):
-            if isinstance(item, Skipped) or is_film(item.source):
-                reading.append((item, Future()))
-            else:
-                reading.append((item, reader.submit(read_picture, item.source, rules.limits)))
-        if not reading:
-            return
-        yield reading.popleft()
 
 
 def _film(
@@ -142,7 +138,9 @@ def _film(
     return outcome
 
 
-def _processed(item: Item, reading: Future[Picture], work: Work, rules: Rules) -> _Results | Failed:
+def _processed(
+    work: Work, rules: Rules, item: Item | Skipped, reading: Future[Picture]
+) -> _Results | Failed:
     try:
         picture = reading.result()
         began = time.monotonic()

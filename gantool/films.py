@@ -13,8 +13,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, islice
@@ -36,7 +36,7 @@ from gantool.media.video.film import Film, probe
 from gantool.media.video.reading import Shown, VideoReader
 from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
-from gantool.overlap import Pace, ahead, behind
+from gantool.overlap import Pace, ahead, behind, in_turn
 from gantool.placing import put
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def tried(item: Item, work: Work, rules: Rules, *, frames: int) -> tuple[int, in
     writers: dict[str, VideoWriter] = {}
     files: dict[str, io.BytesIO] = {}
     reader = VideoReader(job.film, rules.film, limits=rules.limits)
-    for shown, results in _made(islice(reader, frames), work.on_film({}), job):
+    for shown, results in _made(islice(reader, frames), work.on_film({}), 1, job):
         given += shown.frame.shape[0] * shown.frame.shape[1]
         for result, frame in results.items():
             made += frame.shape[0] * frame.shape[1]
@@ -162,6 +162,7 @@ def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator
     job.frames = job.resumed
     reader = VideoReader(job.film, job.rules.film, job.frames, job.rules.limits)
     apply, pace = work.on_film(memory), Pace()
+    together = 1 if work.stream else work.together
     with (
         ThreadPoolExecutor(1, "decode") as decoder,
         ThreadPoolExecutor(1, "encode") as encoder,
@@ -169,8 +170,9 @@ def _segments(job: Job, folder: FilmFolder, work: Work, stop: Event) -> Iterator
     ):
         for number in count(done):
             segment = _segment(job, folder, number)
+            made = _made(islice(shown, SEGMENT), apply, together, job)
             try:
-                for _ in behind(encoder, segment.add, _made(shown, apply, job), AHEAD):
+                for _ in behind(encoder, segment.add, made, AHEAD):
                     job.frames += 1
                     yield Advanced(job.item.source, job.frames, job.film.frames, pace.step())
                     if stop.is_set():
@@ -194,19 +196,30 @@ def _segment(job: Job, folder: FilmFolder, number: int) -> Segment | PictureSegm
     return PictureSegment(folder, number, target, Carry(xmp=xmp), rules.quality)
 
 
-def _made(shown: Iterator[Shown], apply: Callable[[Frame], Result], job: Job) -> Iterator[Made]:
-    """A segment's frames and results; a frame exactly as the one before is not done again."""
-    before: Frame | None = None
-    results: Mapping[str, Frame] = {}
-    for each in islice(shown, SEGMENT):
+def _made(
+    shown: Iterable[Shown], apply: Callable[[Frame], Result], together: int, job: Job
+) -> Iterator[Made]:
+    """Frames and results; a frame exactly as the one before is not done again."""
+
+    def results(frame: Frame) -> Mapping[str, Frame]:
         began = time.monotonic()
-        if before is None or not np.array_equal(before, each.frame):
-            result = apply(each.frame)
-            named = result if isinstance(result, Mapping) else {"": result}
-            results = {name: _checked(frame, job) for name, frame in named.items()}
-        before = each.frame
+        result = apply(frame)
+        named = result if isinstance(result, Mapping) else {"": result}
         job.seconds += time.monotonic() - began
-        yield each, results
+        return {name: _checked(each, job) for name, each in named.items()}
+
+    before: Shown | None = None
+    begun: Future[Mapping[str, Frame]] = Future()
+
+    def begin(each: Shown) -> Future[Mapping[str, Frame]]:
+        nonlocal before, begun
+        if before is None or not np.array_equal(before.frame, each.frame):
+            begun = worker.submit(results, each.frame)
+        before = each
+        return begun
+
+    with ThreadPoolExecutor(together, "work") as worker:
+        yield from in_turn(shown, begin, together)
 
 
 def _checked(frame: Any, job: Job) -> Frame:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 RECENT = 32
 """Steps by which the pace is judged."""
 
@@ -27,6 +28,20 @@ def ahead(pool: ThreadPoolExecutor, things: Iterator[T], most: int) -> Generator
     finally:
         for each in waiting:
             each.cancel()
+
+
+def in_turn(
+    things: Iterable[T], begin: Callable[[T], Future[R]], most: int
+) -> Iterator[tuple[T, R]]:
+    """Things with what comes of them, in order, `most` begun at once."""
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    for thing in things:
+        waiting.append((thing, begin(thing)))
+        if len(waiting) == most:
+            first, begun = waiting.popleft()
+            yield first, begun.result()
+    for first, begun in waiting:
+        yield first, begun.result()
 
 
 def behind(

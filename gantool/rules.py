@@ -44,6 +44,8 @@ class Work:
 
     process: Process
     stream: Stream | None = None
+    together: int = 1
+    """Frames of any size that the models have at once; small pictures are more."""
 
     def on_film(self, memory: dict[str, NDArray[Any]]) -> Callable[[Frame], Result]:
         """What is done with each frame of a film, in turn; `memory` holds what is remembered."""

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from gantool import engine
+from gantool import engine, turns
 from gantool.engine import AHEAD, Done, Failed, Rules, Started, Work
 from gantool.errors import ItemError, OutputError
 from gantool.media.carry import Carry
@@ -64,6 +64,7 @@ def disk(monkeypatch, tmp_path):
     disk = Disk()
     monkeypatch.setattr(engine, "read_picture", disk.read_picture)
     monkeypatch.setattr(engine, "write_picture", disk.write_picture)
+    monkeypatch.setattr(turns, "SMALL", 0)  # what is small is with the model ahead of its turn
     monkeypatch.chdir(tmp_path)
     yield disk
     disk.may_write.set()
@@ -87,8 +88,11 @@ def eventually(condition) -> bool:
     return condition()
 
 
+NAMES = ("read", "write", "work")
+
+
 def workers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith(("read", "write"))}
+    return {thread for thread in threading.enumerate() if thread.name.startswith(NAMES)}
 
 
 def test_every_item_is_done_in_order_and_inputs_are_as_before(tmp_path):
@@ -266,7 +270,8 @@ def test_several_are_read_and_written_at_once_and_told_in_order(jobs, tmp_path):
     assert all((read_image(item.target)[0] == 255 - k).all() for k, item in enumerate(items))
 
 
-def test_nothing_is_begun_after_a_stop_and_what_is_written_is_whole(tmp_path):
+def test_nothing_is_begun_after_a_stop_and_what_is_written_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "SMALL", 0)
     items, stop = files(tmp_path, 9), threading.Event()
 
     def process(frame):
@@ -320,3 +325,79 @@ def test_what_is_written_is_told_when_something_ends_the_run(tmp_path):
         follow()
     assert [done.source for done in told] == [item.source for item in items[:3]]
     assert [item.target.exists() for item in items] == [True] * 3 + [False] * 3
+
+
+def test_small_pictures_are_with_the_model_together_and_told_in_order(tmp_path):
+    beside = threading.Barrier(4)
+
+    def process(frame):
+        beside.wait(SOON)  # nobody goes on before four are there
+        return 255 - frame
+
+    items = files(tmp_path, 8)
+    done = list(ran(items, process, Rules()))
+    assert done == [Done(each.source, (each.target,)) for each in items]
+    for number, each in enumerate(items):
+        assert (read_image(each.target)[0] == 255 - number).all()
+    assert not workers()
+
+
+def test_large_pictures_are_with_the_model_together_where_that_helps_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "SMALL", 0)
+    busy, most, lock = [], [], threading.Lock()
+
+    def process(frame):
+        with lock:
+            busy.append(frame)
+            most.append(len(busy))
+        time.sleep(0.02)
+        with lock:
+            busy.pop()
+        return frame
+
+    for together in (1, 3):
+        most.clear()
+        work = Work(process, together=together)
+        outcomes = [*engine.run(files(tmp_path, 9), work, Rules())]
+        assert sum(isinstance(each, Done) for each in outcomes) == 9
+        assert max(most) == together
+
+
+def test_one_small_picture_that_fails_stops_nobody(tmp_path):
+    def process(frame):
+        if frame[0, 0, 0] == 3:
+            raise ItemError("no face found")
+        return frame
+
+    items = files(tmp_path, 9)
+    outcomes = list(ran(items, process, Rules()))
+    assert [isinstance(each, Failed) for each in outcomes] == [n == 3 for n in range(9)]
+
+
+@pytest.mark.parametrize("rules", [Rules(limit=2), Rules(fail_fast=True)])
+def test_where_a_run_may_end_early_nothing_is_begun_before_its_turn(rules, tmp_path):
+    begun: list[int] = []
+
+    def process(frame):
+        begun.append(int(frame[0, 0, 0]))
+        if rules.fail_fast and begun[-1] == 1:
+            raise ItemError("no")
+        return frame
+
+    outcomes = list(ran(files(tmp_path, 8), process, rules))
+    assert begun == [0, 1]
+    assert len(outcomes) == 2
+
+
+def test_closing_early_drops_what_is_only_begun(tmp_path):
+    begun: list[int] = []
+
+    def process(frame):
+        begun.append(int(frame[0, 0, 0]))
+        time.sleep(0.02)
+        return frame
+
+    with closing(ran(files(tmp_path, 60), process, Rules())) as outcomes:
+        next(outcomes)
+    assert len(begun) < 40
+    assert not workers()

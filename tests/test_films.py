@@ -2,6 +2,8 @@
 
 import itertools
 import shutil
+import threading
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -426,6 +428,39 @@ def test_a_frame_like_the_one_before_is_done_once(tmp_path):
     asked = []
     made(source, target := tmp_path / "out.mkv", Work(lambda frame: asked.append(1) or frame))
     assert (len(asked), len(seen(target).times)) == (2, 9)
+
+
+def test_frames_that_are_in_work_together_give_the_same_film(tmp_path, monkeypatch):
+    monkeypatch.setattr(films, "SEGMENT", 5)
+    source = film(tmp_path / "in.mkv", frames(12))
+    busy, most, lock = [], [], threading.Lock()
+
+    def process(frame):
+        with lock:
+            busy.append(frame)
+            most.append(len(busy))
+        time.sleep(0.02 + 0.02 * (frame.sum() % 3))  # they end in another order
+        with lock:
+            busy.pop()
+        return 255 - frame
+
+    made(source, one := tmp_path / "one.mkv", Work(process))
+    assert max(most) == 1
+    made(source, three := tmp_path / "three.mkv", Work(process, together=3))
+    assert max(most) == 3
+    assert one.read_bytes() == three.read_bytes()
+
+
+def test_what_a_film_remembers_is_never_in_work_together(tmp_path):
+    source = film(tmp_path / "in.mkv", frames(6))
+
+    def stream(frames):
+        for number, frame in enumerate(frames):
+            frames.memory["number"] = np.array(number)
+            yield frame
+
+    done = made(source, tmp_path / "out.mkv", Work(SAME.process, stream, together=3))
+    assert done.frames == 6
 
 
 def test_results_say_what_made_them(tmp_path):

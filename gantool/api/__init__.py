@@ -1,12 +1,14 @@
 """The one door of the command line and of notebooks. Rooms that load much are opened on use."""
 
 from gantool.api import piping as piping
+from gantool.api.benching import bench as bench
 from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
 from gantool.api.importing import prepare_import as prepare_import
 from gantool.api.importing import remove_model as remove_model
 from gantool.api.installed import doctor as doctor
+from gantool.api.installed import is_accepted as is_accepted
 from gantool.api.installed import model_info as model_info
 from gantool.api.installed import model_path as model_path
 from gantool.api.installed import models as models

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
+    from gantool.runtime.several import Several
 
 
 SAMPLE = Path(__file__).parent.parent / "sample.jpg"
 """A picture to try a task on: a rocket at dusk. SpaceX, CC0."""
+TOGETHER = 3
+"""Frames in work at once on a device with memory of its own: one on its way in, one out."""
 RESULT = 16
 """Most pixels of a result for each that an input may have."""
 
@@ -47,16 +50,21 @@ class Plan:
     """A run that can start: nothing has been written, nothing will be refused any more."""
 
     pipeline: Pipeline
-    sessions: tuple[Session, ...]
+    sessions: tuple[Session | Several, ...]
     batch: Batch
     left_out: Mapping[str, int]
     """Pictures that were not taken from folders, by the reason."""
     unread: tuple[tuple[Path, str], ...]
     """Folders that could not be looked into, and why."""
-    device: Device
+    asked: Device
     rules: Rules
     ledger: Ledger
     stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def device(self) -> Device:
+        """Where the models run, and what has turned out about it."""
+        return self.sessions[0].device if self.sessions else self.asked
 
     @property
     def making(self) -> Making:
@@ -80,7 +88,10 @@ class Plan:
 
         process = functools.partial(_apply, self.pipeline.process, self.sessions)
         stream = self.pipeline.stream
-        return Work(process, stream and functools.partial(_apply, stream, self.sessions))
+        following = stream and functools.partial(_apply, stream, self.sessions)
+        devices = max((each.devices for each in self.sessions), default=1)
+        together = TOGETHER if self.device.memory else 1
+        return Work(process, following, together * devices)
 
     def cancel(self) -> None:
         """End the run soon: models are stopped, files that are being written are finished."""
@@ -100,7 +111,7 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
-    session = load(model, device=options.device, tile=options.tile)
+    session = _loaded(model, options)
     task, name = _named(model, session.contract, session.path)
     return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
 
@@ -170,10 +181,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
 
         encoding.check(options.films())
     most = RESULT * pixels(options.max_pixels)
-    sessions = tuple(
-        load(each, device=options.device, tile=options.tile, max_pixels=most)
-        for each in pipeline.models
-    )
+    sessions = tuple(_loaded(each, options, most) for each in pipeline.models)
     shas = tuple(session.sha256 for session in sessions)
     models = tuple(zip(pipeline.models, shas, strict=True))
     making = Making(call.task, _said(call.options, options), models, str(options.tile))
@@ -185,10 +193,29 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         ledger.decide(found.items),
         found.left_out,
         found.unread,
-        sessions[0].device if sessions else providers.choose(options.device),
+        providers.choose(providers.each(options.device)[0], options.precision),
         _rules(pipeline, options, models, _scale(pipeline, sessions)),
         ledger,
     )
+
+
+def _loaded(model: str, options: RunOptions, most: int | None = None) -> Session | Several:
+    """On the device of the options, or on each of several."""
+    from gantool.runtime import providers
+    from gantool.runtime.several import Several
+
+    sessions = [
+        load(
+            model,
+            device=device,
+            precision=options.precision,
+            tile=options.tile,
+            max_pixels=most,
+            accept_licence=options.accept_licence,
+        )
+        for device in providers.each(options.device)
+    ]
+    return sessions[0] if len(sessions) == 1 else Several(sessions)
 
 
 def _found(name: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Found:
@@ -231,15 +258,17 @@ def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
     """The options that decide about the bytes of results, the task's own and those of the run."""
     ours = {key: getattr(options, key) for key in ("quality", "metadata", "provenance")}
     ours |= options.about_films()
+    if options.precision != "auto":
+        ours["precision"] = options.precision
     return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
 
 
-def _scale(pipeline: Pipeline, sessions: Sequence[Session]) -> float:
+def _scale(pipeline: Pipeline, sessions: Sequence[Session | Several]) -> float:
     if pipeline.scale is not None:
         return pipeline.scale
     return math.prod(session.contract.scale for session in sessions)
 
 
-def _apply(function: Any, sessions: Sequence[Session], given: Any) -> Any:
+def _apply(function: Any, sessions: Sequence[Session | Several], given: Any) -> Any:
     """A pipeline's `process` or `stream` with the models of a run."""
     return function(given, *sessions)

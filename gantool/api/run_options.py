@@ -20,6 +20,7 @@ COMMANDS = frozenset(
 )
 """Names that no task may take."""
 EXISTS = ("auto", "skip", "overwrite", "rename", "error")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 METADATA = ("keep", "strip", "keep-no-gps")
 COPIES = ("copy", "none")
 FILM = (
@@ -35,6 +36,7 @@ class RunOptions:
 
     output: Path | None = None
     device: str = "auto"
+    precision: str = "auto"
     tile: str = "auto"
     exists: str = "auto"
     overwrite: bool = False
@@ -42,6 +44,7 @@ class RunOptions:
     quality: int | None = None
     metadata: str = "keep"
     provenance: bool = True
+    accept_licence: str | None = None
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     limit: int | None = None
@@ -97,6 +100,7 @@ class RunOptions:
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"--quality {self.quality}: must be 1 to 100")
         for option, value, known in (
+            ("precision", self.precision, PRECISIONS),
             ("exists", self.exists, EXISTS),
             ("metadata", self.metadata, METADATA),
         ):

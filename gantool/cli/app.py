@@ -11,6 +11,7 @@ import typer
 
 from gantool import __version__, api
 from gantool.cli import (
+    bench,
     data,
     doctor,
     evaluate,
@@ -105,6 +106,7 @@ def build() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(plugins.app, name="plugins")
     app.command("doctor")(doctor.doctor)
+    app.command("bench")(bench.bench)
     return app
 
 

@@ -16,6 +16,17 @@ Inputs = Annotated[
 ]
 
 
+AcceptLicence = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-licence",
+        "--accept-license",
+        metavar="NAME",
+        help="Accept the licence of a model that asks for it; needed once.",
+    ),
+]
+
+
 def _film(kind: Any, text: str, metavar: str | None = None, *, flag: str = "") -> Any:
     """An option that is about films alone."""
     names = (flag,) if flag else ()
@@ -33,7 +44,21 @@ OPTIONS: dict[str, Any] = {
             "By default beside the input, with the task in the name.",
         ),
     ],
-    "device": Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to run.")],
+    "device": Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda[:N]|tensorrt[:N]|openvino|webgpu|coreml",
+            help="Where to run; gantool doctor says what there is. cuda:0,1 shares the work.",
+        ),
+    ],
+    "precision": Annotated[
+        str,
+        typer.Option(
+            metavar="auto|fp32|fp16|bf16",
+            help="How finely 8-bit pictures are computed; auto is fp16 on a GPU where the result "
+            "is as good, else fp32.",
+        ),
+    ],
     "tile": Annotated[
         str,
         typer.Option(
@@ -86,6 +111,7 @@ OPTIONS: dict[str, Any] = {
             help="Let results say, in XMP, that a model made them, and which.",
         ),
     ],
+    "accept_licence": AcceptLicence,
     "include": Annotated[
         list[str],
         typer.Option(metavar="PATTERN", help="Of folders, only what matches, as in '*.tif'."),

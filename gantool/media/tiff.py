@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import math
 import struct
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from isal import isal_zlib
 from PIL import TiffImagePlugin
 from PIL.ExifTags import Base
 
@@ -84,7 +84,7 @@ def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> Non
         file, tags, sizes, large=large
     )  # as long as it will be: it comes before them
     for number, strip in enumerate(rows.strips(down)):
-        sizes[number] = file.write(zlib.compress(_differences(strip), 1))
+        sizes[number] = file.write(isal_zlib.compress(_differences(strip), 1))
     tiff_cells.write_directory(file, tags, sizes, large=large)
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from gantool.errors import ItemError, ModelError
 from gantool.runtime import scan
-from gantool.runtime.providers import CPU, Device, open_session, reason
+from gantool.runtime.opening import open_session, reason
+from gantool.runtime.providers import CPU, Device
 from gantool.runtime.session import sha256
 
 SIDE = 299

@@ -13,7 +13,8 @@ from gantool.errors import ModelError
 from gantool.runtime import scan
 from gantool.runtime.conditions import neutral
 from gantool.runtime.contract import Contract
-from gantool.runtime.providers import CPU, open_session
+from gantool.runtime.opening import open_session
+from gantool.runtime.providers import CPU
 
 FRAMES = (64, 160, 352)
 """Sides of the frames tried, pixels, from small to large."""

@@ -12,18 +12,25 @@ import onnxruntime
 
 from gantool.errors import ItemError, ModelError
 from gantool.pipeline import Frame
-from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.binding import Buffers, into_own
+from gantool.runtime.opening import open_session, reason
 from gantool.runtime.pixel_io import Depth
-from gantool.runtime.providers import Device, open_session, reason
+from gantool.runtime.providers import Device
 
 LARGE = 2**20
 """Pixels of a run after which memory is given back: tiles have fewer."""
+SHORT = ("bad_alloc", "is smaller than requested", "memory", "alloc_failed")
+"""What onnxruntime and the libraries beneath it say where memory is short."""
 PATIENCE, PER_PIXEL = 600.0, 1e-3
 """Seconds that a run may take: some for itself, some for each pixel. Nothing useful needs them."""
 
 
 class UnsoundError(ItemError):
     """What a model gave is no picture: not finite, or black where the input is not."""
+
+
+class OutOfMemoryError(ItemError):
+    """A batch needs more memory than the device has."""
 
 
 class Runs:
@@ -90,6 +97,7 @@ class Opened:
         self.graph = graph
         self._path, self._device, self._runs = path, device, runs
         self._sessions: dict[Depth, onnxruntime.InferenceSession] = {}
+        self._buffers: dict[int, Buffers] = {}
         self._lock = threading.Lock()
 
     def run(self, batch: Frame, **conditions: object) -> Frame:
@@ -106,13 +114,9 @@ class Opened:
         began = time.monotonic()
         try:
             with self._runs.options(pixels) as options:
-                given = {"pixels": batch, **conditions}
-                if pixels > LARGE:
-                    results = _bound(session, given, options)
-                else:
-                    results = session.run(None, given, options)
+                results = self._results(session, {"pixels": batch, **conditions}, options)
         except Exception as error:  # onnxruntime raises its own types, some of them bare
-            raise ItemError(self._said(error, batch, time.monotonic() - began)) from error
+            raise self._refusal(error, batch, time.monotonic() - began) from error
         picture, total, *others = results
         if not np.isfinite(total):
             raise UnsoundError(f"{self._path.name} gives values that are not finite")
@@ -129,39 +133,31 @@ class Opened:
                     raise ModelError(f"{self._path}: {error}") from error
             return self._sessions[depth]
 
-    def _said(self, error: Exception, batch: Frame, seconds: float) -> str:
-        size = f"{batch.shape[2]}×{batch.shape[1]}"
-        text = str(error)
+    def _results(
+        self,
+        session: onnxruntime.InferenceSession,
+        given: dict[str, Any],
+        options: onnxruntime.RunOptions,
+    ) -> list[Any]:
+        if self._device.memory:
+            with self._lock:
+                number = int(self._device.options.get("device_id", "0"))
+                new = Buffers(session, self._device.memory, number)
+                buffers = self._buffers.setdefault(id(session), new)
+            return buffers.run(given, options)
+        if given["pixels"].size > 3 * LARGE:
+            return into_own(session, given, options)
+        return list(session.run(None, given, options))
+
+    def _refusal(self, error: Exception, batch: Frame, seconds: float) -> ItemError:
+        name, size, text = self._path.name, f"{batch.shape[2]}×{batch.shape[1]}", str(error)
         if self._runs.cancelled:
-            return "stopped"
+            return ItemError("stopped")
         if "terminate" in text:
-            return f"{self._path.name} did not finish {size} in {seconds:.0f} s: it runs away"
-        if "bad_alloc" in text or "is smaller than requested" in text or "memory" in text.lower():
-            return (
-                f"{self._path.name} needs more memory for {size} than there is: use a smaller "
-                "--tile, or reduce the picture"
+            return ItemError(f"{name} did not finish {size} in {seconds:.0f} s: it runs away")
+        if any(each in text.lower() for each in SHORT):
+            return OutOfMemoryError(
+                f"{name} needs more memory for {size} than there is: use a smaller --tile, or "
+                "reduce the picture"
             )
-        return f"{self._path.name} fails on {size}: {reason(error)}"
-
-
-def _bound(
-    session: onnxruntime.InferenceSession, given: dict[str, Any], options: onnxruntime.RunOptions
-) -> list[Any]:
-    """`run` into memory of our own: results would keep onnxruntime from giving back its own."""
-    contract = Contract.from_json(session.get_modelmeta().custom_metadata_map[KEY])
-    count, height, width, _ = given["pixels"].shape
-    shape = (count, height * contract.scale, width * contract.scale, 3)
-    results: list[Any] = [np.empty(shape, given["pixels"].dtype), np.empty((), np.float32)]
-    binding = session.io_binding()
-    held = {name: np.ascontiguousarray(values) for name, values in given.items()}
-    for name, values in held.items():  # whose memory it looks into while it runs
-        binding.bind_cpu_input(name, values)
-    outputs = [each.name for each in session.get_outputs()]
-    for name, values in zip(outputs, results, strict=False):
-        binding.bind_output(name, "cpu", 0, values.dtype, values.shape, values.ctypes.data)
-    for name in outputs[len(results) :]:
-        binding.bind_output(name)
-    session.run_with_iobinding(binding, options)
-    if len(outputs) > len(results):
-        results += binding.copy_outputs_to_cpu()[len(results) :]
-    return results
+        return ItemError(f"{name} fails on {size}: {reason(error)}")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gantool import atomic
 from gantool.errors import ModelError, OutputError
-from gantool.runtime import scan
+from gantool.runtime import caches, halves, scan
 from gantool.runtime.contract import KEY, Contract
 
 if TYPE_CHECKING:
@@ -29,17 +28,21 @@ TOTAL = "result_total"
 LAYOUTS = {"in": (0, 3, 1, 2), "out": (0, 2, 3, 1)}
 
 
-def wrapped(path: Path, digest: str, depth: Depth) -> bytes:
+def wrapped(path: Path, digest: str, depth: Depth, *, half: bool = False) -> bytes:
     """The pixel graph of the model file at `path`, made once per content and depth, then kept.
 
-    `digest` is the sha256 of the file. Raises ModelError for a file that is no gantool model.
+    `digest` is the sha256 of the file, `half` asks for a network that computes in float16. Raises
+    ModelError for a file that is no gantool model, or cannot be had in halves.
     """
-    kept = cache_folder() / f"{digest[:32]}-{depth}-{VERSION}.graph"
+    name = f"{digest[:32]}-{depth}{'-half' if half else ''}-{VERSION}.graph"
+    kept = caches.folder("graphs") / name
     with contextlib.suppress(OSError):
         content = kept.read_bytes()  # a graph behind its hash: a damaged one is made anew
         if content[:32] == hashlib.sha256(content[32:]).digest():
             return content[32:]
     model, contract = read_model(path, digest)
+    if half:
+        model = halves.halved(model)
     try:
         graph = pixel_graph(model, contract, depth).SerializeToString()
     except ValueError as error:  # names that are no text
@@ -124,9 +127,3 @@ def _rounded(kind: int) -> list[onnx.NodeProto]:
         helper.make_node("Round", ["result_clipped"], ["result_rounded"]),
         helper.make_node("Cast", ["result_rounded"], ["result_nchw"], to=kind),
     ]
-
-
-def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/gantool/graphs`, `~/.cache` by default; may be deleted at any time."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "gantool" / "graphs"

@@ -1,130 +1,106 @@
 """Devices as a table: the name on the command line → onnxruntime's provider and its options."""
 
-import contextlib
-import ctypes
-import functools
+from __future__ import annotations
+
+import json
 import os
-import re
+import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, cast
 
 import onnxruntime
 
-from gantool.errors import DeviceError, ModelError
+from gantool.errors import DeviceError, UsageError
+from gantool.runtime import caches, missing
+
+Precision = Literal["fp32", "fp16", "bf16"]
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where sessions run. `note` says why it is not the one a user would hope for."""
+    """Where sessions run, and how finely. `note` says why it is not what a user would hope for."""
 
     name: str
     provider: str
     options: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    precision: Precision = "fp32"
+    """Of 8-bit pictures; deeper ones are always computed in fp32."""
+    package: str = ""
+    """Of a provider that comes beside onnxruntime."""
+    beneath: tuple[str, ...] = ()
+    """Providers that take what this one does not, other than the CPU's."""
+    memory: str = ""
+    """Where its buffers lie, in onnxruntime's words; empty where that is the host's memory."""
 
     def __str__(self) -> str:
         threads = f"{cores()} threads" if self.provider == CPU.provider else ""
-        details = "; ".join(part for part in (threads, self.note) if part)
+        finely = self.precision if self.precision != "fp32" else ""
+        details = "; ".join(part for part in (threads, finely, self.note) if part)
         return f"{self.name.upper()} ({details})" if details else self.name.upper()
 
 
-SHARE = 0.85
-"""Of all memory that models may take."""
-POWERS_OF_TWO = 0
-"""How onnxruntime asks for memory: for pieces as large as they were needed, it would never have
-enough of them where every picture has another size."""
 CPU = Device("cpu", "CPUExecutionProvider")
-CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
+CUDA_OPTIONS = {
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
+    "use_tf32": "0",  # fp32 is what 16-bit pictures need; who wants speed has fp16
+}
+OPENVINO, WEBGPU = "onnxruntime_ep_openvino", "onnxruntime_ep_webgpu"
 
 
-def choose(name: str) -> Device:
-    """The device for `--device name`; for `auto` the fastest that really works here.
+@dataclass(frozen=True)
+class Kind:
+    """A line of the table: a device's name, what makes it, why it may not be had here."""
 
-    Raises DeviceError, one line with the fix, where the device asked for is not available.
+    make: Callable[[str], Device]
+    """Of the number behind the colon."""
+    problem: Callable[[], str]
+    finer: tuple[Precision, ...] = ()
+    """Precisions it has besides fp32; the first is what `auto` takes."""
+    numbered: bool = False
+
+
+def choose(name: str, precision: str = "auto") -> Device:
+    """The device for `--device name --precision …`; for `auto` the fastest that works here.
+
+    Raises DeviceError, one line with the fix, where the device asked for is not available, or not
+    with that precision; UsageError for a precision that there is not.
     """
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision}: there are {', '.join(PRECISIONS)}")
     if name == "auto":
-        return _automatic()
+        return _automatic(precision)
     kind, _, index = name.partition(":")
-    if kind not in _TABLE or (index and (kind == "cpu" or not index.isdigit())):
-        known = ", ".join(["auto", *_TABLE])
-        raise DeviceError(f"--device {name}: no such device; there are {known} and cuda:N")
-    make, missing = _TABLE[kind]
-    if problem := missing():
-        raise DeviceError(f"--device {name}: {problem}")
-    return make(index)
-
-
-def open_session(graph: bytes, device: Device) -> onnxruntime.InferenceSession:
-    """A session for `graph` that runs on `device` and nowhere else.
-
-    Raises ModelError for a graph that onnxruntime refuses, DeviceError where it would fall back.
-    """
-    _bound_memory()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its warnings are not for users; failures raise
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.intra_op_num_threads = cores()
-    options.enable_mem_pattern = False  # from a shape's second run on it takes twice the memory
-    wanted = {device.provider: dict(device.options), CPU.provider: {}}
-    try:
-        session = onnxruntime.InferenceSession(
-            graph,
-            options,
-            providers=list(wanted.items()),
-            enable_fallback=0,  # it would print, and go on on the CPU
+    if kind not in TABLE or (":" in name and not (TABLE[kind].numbered and index.isdigit())):
+        known = ", ".join(["auto", *TABLE])
+        raise DeviceError(
+            f"--device {name}: no such device; there are {known}, cuda:N and cuda:N,M"
         )
-    except Exception as error:  # onnxruntime raises its own types, some of them bare RuntimeError
-        if device.provider != CPU.provider:
-            problem = f"{reason(error)}: {CUDA_FIX}"
-            raise DeviceError(f"--device {device.name}: {problem}") from error
-        raise ModelError(f"onnxruntime cannot open it: {reason(error)}") from error
-    if session.get_providers()[0] != device.provider:
-        raise DeviceError(f"--device {device.name}: onnxruntime fell back to the CPU: {CUDA_FIX}")
-    return session
+    if kind == "cpu" and precision == "bf16":
+        return _bfloat16()
+    if problem := TABLE[kind].problem():
+        raise DeviceError(f"--device {name}: {problem}")
+    return _finely(TABLE[kind].make(index), TABLE[kind], precision)
 
 
-@functools.cache
-def newest_opset() -> int:
-    """The newest of ONNX's operator sets that onnxruntime takes; only it can tell."""
-    from onnx import TensorProto, defs, helper
-
-    node = helper.make_node("Identity", ["x"], ["y"])
-    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in "xy")
-    graph = helper.make_graph([node], "opset", [x], [y])
-    for version in range(defs.onnx_opset_version(), 0, -1):
-        opsets = [helper.make_opsetid("", version)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-        with contextlib.suppress(ModelError):
-            open_session(model.SerializeToString(), CPU)
-            return version
-    raise DeviceError("onnxruntime does not work here: install it again")
-
-
-def reason(error: Exception) -> str:
-    """What onnxruntime says, as one short line; names in it come from the file."""
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    plain = _PLACES.sub("", first)
-    return "".join(each for each in plain if each.isprintable())[:300].strip()
-
-
-@functools.cache
-def _bound_memory() -> None:
-    """Let what asks for more memory than there is fail, and not have the process killed."""
-    where = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    most = {"max_mem": int(memory() * SHARE), "arena_extend_strategy": POWERS_OF_TWO}
-    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(most))
+def each(name: str) -> list[str]:
+    """`cuda:0,1` → `cuda:0` and `cuda:1`; any other name is itself."""
+    kind, _, numbers = name.partition(":")
+    return [f"{kind}:{number}" for number in numbers.split(",")] if "," in numbers else [name]
 
 
 def memory() -> int:
     """Bytes that this process may have: the machine's, or the limit of its container."""
     limits = [1 << 40]
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    with contextlib.suppress(OSError, ValueError):
-        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    for ask in (_physical, _container):
+        try:
+            limits.append(ask())
+        except (OSError, ValueError, AttributeError):
+            continue
     return min(limits)
 
 
@@ -133,47 +109,82 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_PLACES = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |/onnxruntime_src/.*?:\d+ .*?\) ")
-"""Codes and lines of its source."""
-CUDA_FIX = 'pip install "gantool[cuda]" (CUDA 13, GTX 16xx or newer), or use --device cpu'
+def _physical() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-@functools.cache
-def cuda_missing() -> str:
-    """Why CUDA cannot work here, with the fix; empty where it should."""
-    if not _loads("libcuda.so.1", "nvcuda.dll"):
-        return "no NVIDIA driver on this machine (libcuda): install one, or use --device cpu"
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return f"this onnxruntime has no CUDA provider: {CUDA_FIX}"
-    onnxruntime.preload_dlls()
-    if not _loads("libcudnn.so.9", "cudnn64_9.dll"):
-        return f"cuDNN 9 is not installed: {CUDA_FIX}"
-    return ""
+def _container() -> int:
+    return int(Path("/sys/fs/cgroup/memory.max").read_text())
 
 
-def _automatic() -> Device:
-    problem = cuda_missing()
+def _automatic(precision: str) -> Device:
+    if precision == "bf16":
+        return _bfloat16()
+    problem = missing.cuda()
     if not problem:
-        return _cuda("")
+        return _finely(_cuda(""), TABLE["cuda"], precision)
+    if precision == "fp16":
+        raise DeviceError(f"--precision fp16 needs a GPU: {problem}")
     driver = not problem.startswith("no NVIDIA driver")
-    return Device("cpu", CPU.provider, note=f"not CUDA: {problem}" if driver else "")
+    return replace(CPU, note=f"not CUDA: {problem}" if driver else "")
+
+
+def _finely(device: Device, kind: Kind, precision: str) -> Device:
+    if precision in ("auto", "fp32", *kind.finer):
+        finest = next(iter(kind.finer), "fp32") if precision == "auto" else precision
+        return replace(device, precision=cast(Precision, finest))
+    known = " and ".join(("fp32", *kind.finer))
+    raise DeviceError(f"--precision {precision}: {device.name} computes in {known}")
+
+
+def _bfloat16() -> Device:
+    """The CPU through OpenVINO, whose kernels use its instructions for bfloat16."""
+    if problem := missing.plugin(OPENVINO, f"{platform.machine()} processor"):
+        raise DeviceError(
+            f"--precision bf16: {problem.replace('--device cpu', '--precision fp32')}"
+        )
+    hint = {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}
+    return replace(_openvino(""), options={"load_config": json.dumps(hint)}, precision="bf16")
 
 
 def _cuda(index: str) -> Device:
-    return Device("cuda", "CUDAExecutionProvider", {"device_id": index or "0", **CUDA_OPTIONS})
+    options = {"device_id": index or "0", **CUDA_OPTIONS}
+    return Device("cuda", "CUDAExecutionProvider", options, memory="cuda")
 
 
-_TABLE: Mapping[str, tuple[Callable[[str], Device], Callable[[], str]]] = {
-    "cpu": (lambda _: CPU, lambda: ""),
-    "cuda": (_cuda, cuda_missing),
+def _tensorrt(index: str) -> Device:
+    """Engines and timings are kept by model, GPU and version, in their names; see the README."""
+    folder = str(caches.folder("tensorrt", onnxruntime.__version__))
+    options = {
+        "device_id": index or "0",
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": folder,
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": folder,
+    }
+    provider, beneath = "TensorrtExecutionProvider", ("CUDAExecutionProvider",)
+    return Device("tensorrt", provider, options, beneath=beneath, memory="cuda")
+
+
+def _openvino(_: str) -> Device:
+    hint = {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}
+    options = {"load_config": json.dumps(hint)}
+    return Device("openvino", "OpenVINOExecutionProvider", options, package=OPENVINO)
+
+
+def _webgpu(_: str) -> Device:
+    return Device("webgpu", "WebGpuExecutionProvider", package=WEBGPU)
+
+
+def _coreml(_: str) -> Device:
+    return Device("coreml", "CoreMLExecutionProvider", {"ModelFormat": "MLProgram"})
+
+
+TABLE: Mapping[str, Kind] = {
+    "cpu": Kind(lambda _: CPU, str),
+    "cuda": Kind(_cuda, missing.cuda, ("fp16",), numbered=True),
+    "tensorrt": Kind(_tensorrt, missing.tensorrt, ("fp16",), numbered=True),
+    "openvino": Kind(_openvino, lambda: missing.plugin(OPENVINO, "Intel processor")),
+    "webgpu": Kind(_webgpu, lambda: missing.plugin(WEBGPU, "GPU"), ("fp16",)),
+    "coreml": Kind(_coreml, missing.coreml),
 }
-
-
-def _loads(*names: str) -> bool:
-    for name in names:
-        try:
-            ctypes.CDLL(name)
-        except OSError:
-            continue
-        return True
-    return False

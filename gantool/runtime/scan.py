@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gantool.errors import ModelError
-from gantool.runtime import providers
+from gantool.runtime import opening
 
 if TYPE_CHECKING:
     import onnx
@@ -121,7 +121,7 @@ def _read(path: Path) -> bytes:
 
 def _check_opset(model: onnx.ModelProto, oldest: int) -> None:
     versions = [each.version for each in model.opset_import if each.domain in ("", "ai.onnx")]
-    newest = providers.newest_opset()
+    newest = opening.newest_opset()
     if len(versions) != 1 or not oldest <= versions[0] <= newest:
         found = " and ".join(str(version) for version in versions[:4]) or "none"
         older = versions and max(versions) < oldest

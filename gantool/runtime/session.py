@@ -1,24 +1,25 @@
 """A model file opened on a device, as a Predict."""
 
-import dataclasses
 import functools
 import hashlib
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gantool.errors import ItemError, ModelError
-from gantool.pipeline import SCENE, Frame, Predict
-from gantool.runtime import freeze, pixel_io, scan, sizes, steady, tiling
+from gantool.errors import ModelError
+from gantool.pipeline import Frame, Predict
+from gantool.runtime import freeze, halves, pixel_io, scan, sizes, tiling
+from gantool.runtime.batching import Batches
 from gantool.runtime.conditions import filled
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
-from gantool.runtime.opened import Opened, Runs, UnsoundError
+from gantool.runtime.held import Frozen, Memory, Steady
+from gantool.runtime.opened import Opened, OutOfMemoryError, Runs, UnsoundError
 from gantool.runtime.pixel_io import Depth
 from gantool.runtime.providers import CPU, Device
 
@@ -27,14 +28,9 @@ TILE = 768
 WHOLE = 2**21
 """Pixels up to which a frame that cannot be cut exactly is run whole: a film's 1920×1088, in two
 to three gigabytes with 32 channels. Not by this machine's memory: results would differ."""
+LEAST = 64
+"""Side of a tile below which it is not halved, where memory is short."""
 Tile: TypeAlias = int | Literal["auto"] | None
-
-Memory: TypeAlias = dict[str, NDArray[Any]]
-NOTHING = np.zeros((1, 1, 1), np.float32)
-
-
-class WrongSizeError(ItemError):
-    """A model does not keep its contract."""
 
 
 class Session:
@@ -47,6 +43,9 @@ class Session:
     take it.
     """
 
+    devices = 1
+    """That it runs on."""
+
     def __init__(
         self, path: Path, device: Device = CPU, tile: Tile = "auto", *, most: int | None = None
     ) -> None:
@@ -55,11 +54,15 @@ class Session:
         self._asked, self._most = tile, most
         self._runs, self._lock = Runs(), threading.Lock()
         self._fallback: Session | None = None
+        self._alike: bool | None = None
         scan.check_file(path)
         self.sha256 = sha256(path)
         self.tile = TILE if tile == "auto" else tile
         self._limit = _limit(tile)
         self._opened = self._of(functools.partial(pixel_io.wrapped, path, self.sha256))
+        halved = functools.partial(pixel_io.wrapped, path, self.sha256, half=True)
+        self._half = self._of(halved) if device.precision == "fp16" else None
+        self._batches = Batches(self.run, turns=2 if device.memory else 1)
         metadata = self._opened.session("uint8").get_modelmeta().custom_metadata_map
         self.contract = Contract.from_json(metadata[KEY])
 
@@ -99,7 +102,8 @@ class Session:
     def run(self, batch: Frame, **conditions: object) -> Frame:
         """N×h×w×3 → N×sh×sw×3 in one call of onnxruntime; sizes as the contract demands."""
         given = filled(self.contract, conditions)
-        return kept(self._opened.run(batch, **given), batch, self.contract, self.path)
+        result = self._fitting(batch, **given).run(batch, **given)
+        return sizes.kept(result, batch, self.contract, self.path)
 
     def _sound(self, frame: Frame, **conditions: object) -> Frame:
         """Raises UnsoundError for a result that is black all over where `frame` is a picture."""
@@ -110,15 +114,59 @@ class Session:
 
         def run(batch: Frame) -> Frame:
             nonlocal seen
-            result = self.run(batch, **conditions)
+            result = self.run(batch, **conditions) if conditions else self._batches(batch)
             seen = seen or bool(result[:, ::8, ::8].any() or result.any())
             return result
 
-        tile = self.tile if local else None
-        whole = tiling.tiled(frame, run, self.contract, tile, most=self._most)
+        whole = self._tiled(frame, run) if local else self._cut(frame, run, None)
         if not seen and frame.min() < frame.max():
             raise UnsoundError(f"{self.path.name} gives a picture that is black all over")
         return whole
+
+    def _tiled(self, frame: Frame, run: tiling.Run) -> Frame:
+        """In tiles that become smaller, for good, where memory is short."""
+        while True:
+            tile = self.tile
+            try:
+                return self._cut(frame, run, tile)
+            except OutOfMemoryError:
+                half = min(tile or 0, *frame.shape[:2]) // 2
+                if half < LEAST:
+                    raise
+                with self._lock:
+                    if self.tile == tile:
+                        self.tile = half
+                        self.device = noted(self.device, f"tiles of {half}: memory is short")
+
+    def _cut(self, frame: Frame, run: tiling.Run, tile: int | None) -> Frame:
+        return tiling.tiled(frame, run, self.contract, tile, most=self._most)
+
+    def _fitting(self, batch: Frame, **conditions: object) -> Opened:
+        """The graph for `batch`: in halves where the device asks for it and they are as good.
+
+        Compared once, at first use. What normalises by held statistics is always float32.
+        """
+        if self._half is None or batch.dtype != np.uint8:
+            return self._opened
+        with self._lock:
+            if self._alike is None:
+                self._alike = self._compared(batch, **conditions)
+            return self._half if self._alike else self._opened
+
+    def _compared(self, batch: Frame, **conditions: object) -> bool:
+        assert self._half
+        unit = math.lcm(self.contract.multiple, self.contract.align)
+        side = -(-max(halves.SIDE, self.contract.minimum) // unit) * unit
+        part = cast(Frame, np.ascontiguousarray(batch[:1, :side, :side]))
+        try:
+            good = halves.alike(
+                self._half.run(part, **conditions), self._opened.run(part, **conditions)
+            )
+        except (ModelError, UnsoundError):
+            good = False
+        if not good:
+            self.device = replace(noted(self.device, "float16 is too coarse"), precision="fp32")
+        return good
 
     def _on_cpu(self) -> "Session":
         """The same in float32, for what went wrong on a device that computes more coarsely."""
@@ -146,87 +194,9 @@ class Session:
         return Opened(self.path, self.device, graph, self._runs)
 
 
-class Frozen:
-    """Predict of a model whose statistics are held, so that it can be cut. Thread-safe."""
-
-    def __init__(self, path: Path, opened: Opened, contract: Contract, limit: float) -> None:
-        self.path = path
-        self.contract = dataclasses.replace(contract, halo=HALO)
-        self._opened = opened
-        self._limit = limit
-
-    def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
-        frame = sizes.checked(frame, self.path)
-        conditions = filled(self.contract, conditions)
-        tile = None
-        if sizes.pixels(frame) > self._limit:
-            sizes.check_local(frame, self.path, self._opened.graph("uint8"))
-            tile = math.isqrt(int(self._limit)) - 2 * HALO
-        return tiling.tiled(
-            frame,
-            lambda batch: kept(
-                self._opened.run(batch, **conditions), batch, self.contract, self.path
-            ),
-            self.contract,
-            tile,
-        )
-
-
-class Steady:
-    """Predict for one film, a frame a call: statistics that are kept in its memory follow it.
-
-    Frames too large to be run whole are cut, with the statistics that the first of them had.
-    """
-
-    def __init__(self, session: Session, memory: Memory) -> None:
-        graph = session._opened.graph
-        self._session, self._memory = session, memory
-        self._opened = session._of(lambda depth: steady.steady(graph(depth)))
-        self._inputs = steady.held(graph("uint8"))
-        self._names = [f"{SCENE}{session.sha256[:16]}.{name}" for name in self._inputs]
-        self._cut: tuple[object, Frozen] | None = None
-
-    def __call__(self, frame: Frame | None, **conditions: object) -> Frame:
-        session = self._session
-        frame = sizes.checked(frame, session.path)
-        if sizes.pixels(frame) > session._limit:
-            return self._in_tiles(frame, **conditions)
-        values = self._remembered()
-        rate = np.full(1, steady.FOLLOWED if values else 1, np.float32)
-        given = dict(zip(self._inputs, values or [NOTHING] * len(self._inputs), strict=True))
-
-        def run(batch: Frame) -> Frame:
-            further = {**conditions, **given, steady.RATE: rate}
-            result, found = self._opened.outputs(batch, **further)
-            self._memory.update(zip(self._names, found, strict=True))
-            return kept(result, batch, session.contract, session.path)
-
-        return tiling.tiled(frame, run, session.contract, None, most=session._most)
-
-    def _in_tiles(self, frame: Frame, **conditions: object) -> Frame:
-        if not self._remembered():
-            found = self._session._statistics(frame, **conditions)
-            rows = (values[None, :, None] for pair in found for values in pair)
-            self._memory.update(zip(self._names, rows, strict=True))
-        values = self._remembered()
-        if self._cut is None or self._cut[0] is not values[0]:
-            self._cut = values[0], self._session._held(freeze.as_statistics(values))
-        return self._cut[1](frame, **conditions)
-
-    def _remembered(self) -> list[NDArray[Any]]:
-        """In the order of `_names`; empty where a scene begins."""
-        return [self._memory[name] for name in self._names if name in self._memory]
-
-
-def kept(result: Frame, batch: Frame, contract: Contract, path: Path) -> Frame:
-    """`result`; raises WrongSizeError where it is not as large as the contract promises."""
-    height, width = (side * contract.scale for side in batch.shape[1:3])
-    if result.shape != (len(batch), height, width, 3):
-        raise WrongSizeError(
-            f"{path.name} gives {result.shape[2]}×{result.shape[1]} of {batch.shape[2]}×"
-            f"{batch.shape[1]}, and its contract says {contract.scale} times: get it again"
-        )
-    return result
+def noted(device: Device, note: str) -> Device:
+    """The device, with one thing more to say of it."""
+    return replace(device, note="; ".join(filter(None, (device.note, note))))
 
 
 def _limit(tile: Tile) -> float:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from gantool import atomic
 from gantool.errors import GantoolError, ModelError, OutputError
-from gantool.runtime.pixel_io import VERSION, cache_folder
+from gantool.runtime import caches
+from gantool.runtime.pixel_io import VERSION
 
 SECONDS = 60
 """Of processor time, and twice as many of the clock."""
@@ -29,7 +30,7 @@ FINE = "fine"
 
 def check(path: Path, digest: str) -> None:
     """Raises ModelError for a model that cannot be trusted with a picture; `digest`: its sha256."""
-    kept = cache_folder() / f"{digest[:32]}-{VERSION}.tried"
+    kept = caches.folder("graphs") / f"{digest[:32]}-{VERSION}.tried"
     verdict = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         verdict = kept.read_text()
@@ -69,7 +70,8 @@ def main(path: Path) -> str:
     _limit(path)
     import numpy as np
 
-    from gantool.runtime.session import Session, WrongSizeError
+    from gantool.runtime.session import Session
+    from gantool.runtime.sizes import WrongSizeError
 
     frame = np.random.default_rng(0).integers(0, 256, (*SIDES, 3), np.uint8)
     try:

@@ -15,7 +15,7 @@ from gantool import api, atomic
 from gantool.cli.app import start
 from gantool.media.carry import Carry
 from gantool.media.images import read_image, write_image
-from gantool.runtime import providers
+from gantool.runtime import missing
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -115,7 +115,7 @@ def test_refusal_is_one_clear_line_and_nothing_is_written(arguments, code, said,
     assert sorted(here.rglob("*")) == before
 
 
-@pytest.mark.skipif(not providers.cuda_missing(), reason="this machine has CUDA")
+@pytest.mark.skipif(not missing.cuda(), reason="this machine has CUDA")
 def test_cuda_asked_for_and_not_there_is_refused(gantool, here):
     ended = gantool("superres", "a.png", "--device", "cuda")
     assert (ended.code, ended.out, ended.err.count("\n")) == (5, "", 1)

@@ -11,7 +11,7 @@ from onnx import helper
 
 import models
 from gantool.errors import ModelError
-from gantool.runtime import pixel_io
+from gantool.runtime import caches, pixel_io
 from gantool.runtime.contract import Contract
 from gantool.runtime.session import Session
 
@@ -178,7 +178,7 @@ def test_a_damaged_cache_is_no_hindrance(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path, frame = identity(tmp_path / "model.onnx"), every_level(np.uint8)
     Session(path)
-    (kept,) = pixel_io.cache_folder().iterdir()
+    (kept,) = caches.folder("graphs").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
     assert np.array_equal(Session(path)(frame), frame)
 
@@ -195,4 +195,4 @@ def test_a_changed_model_is_not_taken_from_the_cache(tmp_path):
 def test_where_the_cache_is(home, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path) if home else "")
     root = tmp_path if home else Path.home() / ".cache"
-    assert pixel_io.cache_folder() == root / "gantool" / "graphs"
+    assert caches.folder("graphs") == root / "gantool" / "graphs"

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import models
 from gantool.errors import ModelError
-from gantool.runtime import operators, providers, scan, session
+from gantool.runtime import opening, operators, scan, session
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.features import Features
 from gantool.runtime.session import Session
@@ -338,12 +338,12 @@ def test_sizes_in_constant_nodes_count(attribute, blur):
     assert "'ConstantOfShape' asks for 1.2e+18 values" in changed(blur, change)
 
 
-@pytest.mark.parametrize("version", [0, 11, 17, providers.newest_opset() + 1, 2**40])
+@pytest.mark.parametrize("version", [0, 11, 17, opening.newest_opset() + 1, 2**40])
 def test_unknown_operator_sets_are_refused(version, blur):
     def change(model: onnx.ModelProto) -> None:
         model.opset_import[0].version = version
 
-    newest = providers.newest_opset()
+    newest = opening.newest_opset()
     assert f"operator set is {version}, and 18 to {newest} are known" in changed(blur, change)
 
 
@@ -352,8 +352,8 @@ def test_a_model_needs_an_operator_set(blur):
 
 
 def test_every_known_operator_set_is_taken(tmp_path):
-    assert providers.newest_opset() >= 22
-    for version in range(scan.OLDEST, providers.newest_opset() + 1):
+    assert opening.newest_opset() >= 22
+    for version in range(scan.OLDEST, opening.newest_opset() + 1):
         path = models.wide_blur(tmp_path / f"{version}.onnx")
         model = onnx.load(path)
         model.opset_import[0].version = version

@@ -1,0 +1,159 @@
+"""Laws of batches: each thread gets what it would have got alone, whatever ran beside it."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import models
+from gantool.errors import ItemError
+from gantool.runtime import batching
+from gantool.runtime.batching import Batches, _Shape
+from gantool.runtime.opened import OutOfMemoryError
+from gantool.runtime.session import Session
+
+FEW = 16
+
+
+def tile(value: int, side: int = 4) -> np.ndarray:
+    return np.full((1, side, side, 3), value, np.uint8)
+
+
+class Machine:
+    """Inverts, notes the sizes of its batches, and is held until so many tiles wait."""
+
+    def __init__(self, most: int = FEW, broken: int | None = None):
+        self.most, self.broken = most, broken
+        self.sizes: list[int] = []
+        self.open = threading.Event()
+
+    def __call__(self, batch):
+        self.open.wait(5)
+        self.sizes.append(len(batch))
+        if len(batch) > self.most:
+            raise OutOfMemoryError("more memory than there is")
+        if self.broken is not None and (batch == self.broken).all((1, 2, 3)).any():
+            raise ItemError("broken")
+        return 255 - batch
+
+
+def together(machine: Machine, tiles: list[np.ndarray], batches: Batches | None = None):
+    """What each of as many threads gets: its result or its error."""
+    batches = batches or Batches(machine)
+
+    def one(each):
+        try:
+            return batches(each)
+        except ItemError as error:
+            return error
+
+    with ThreadPoolExecutor(len(tiles)) as pool:
+        waiting = [pool.submit(one, each) for each in tiles]
+        until = threading.Event()
+        for _ in range(500):
+            if sum(len(shape.waiting) for shape in batches._shapes.values()) >= len(tiles) - 1:
+                break
+            until.wait(0.01)
+        machine.open.set()
+        return [each.result(10) for each in waiting]
+
+
+@pytest.fixture
+def growing(monkeypatch):
+    """A larger batch always pays."""
+    monkeypatch.setattr(batching, "BETTER", np.inf)
+
+
+def test_each_thread_gets_its_own(growing):
+    machine = Machine()
+    results = together(machine, [tile(value) for value in range(FEW)])
+    for value, result in enumerate(results):
+        assert np.array_equal(result, tile(255 - value))
+    assert sum(machine.sizes) == FEW
+    assert machine.sizes[:4] == [1, 2, 4, 8]
+
+
+def test_shapes_and_depths_are_not_mixed(growing):
+    tiles = [tile(number, side) for number in range(4) for side in (4, 5)]
+    tiles += [tile(number).astype(np.uint16) for number in range(4)]
+    machine = Machine()
+    for given, result in zip(tiles, together(machine, tiles), strict=True):
+        assert result.dtype == given.dtype
+        assert np.array_equal(result, 255 - given)
+    assert len(machine.sizes) >= 3
+
+
+def test_one_that_fails_fails_alone(growing):
+    machine = Machine(broken=5)
+    results = together(machine, [tile(value) for value in range(FEW)])
+    for value, result in enumerate(results):
+        if value == 5:
+            assert str(result) == "broken"
+        else:
+            assert np.array_equal(result, tile(255 - value))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_where_memory_is_short_batches_are_halved_and_results_the_same(growing, most):
+    machine = Machine(most)
+    batches = Batches(machine)
+    results = together(machine, [tile(value) for value in range(FEW)], batches)
+    for value, result in enumerate(results):
+        assert np.array_equal(result, tile(255 - value))
+    (shape,) = batches._shapes.values()
+    assert shape.most <= max(most, 2)
+    machine.sizes.clear()
+    together(machine, [tile(value) for value in range(FEW)], batches)
+    assert max(machine.sizes) <= max(most, shape.most)
+
+
+def test_a_tile_alone_for_which_memory_is_short_says_so():
+    machine = Machine(0)
+    (result,) = together(machine, [tile(1)])
+    assert isinstance(result, OutOfMemoryError)
+
+
+def test_the_size_grows_as_long_as_it_pays():
+    shape = _Shape()
+    assert shape.size() == 1
+    shape.costs[1] = 1.0
+    assert shape.size() == 2
+    shape.costs[2] = 0.8
+    assert shape.size() == 4
+    shape.costs[4] = 0.79
+    assert shape.size() == 4
+    shape.costs[4] = 0.9
+    assert shape.size() == 4 // 2
+    shape.most = 1
+    assert shape.size() == 1
+
+
+def test_large_tiles_are_not_batched():
+    batches = Batches(Machine())
+    side = 2**10
+    batches._run.open.set()
+    batches(np.zeros((1, side, side, 3), np.uint8))
+    (shape,) = batches._shapes.values()
+    assert shape.most == 1
+
+
+@pytest.mark.parametrize("make", [models.bilinear, models.wide_blur, models.strided])
+def test_a_session_of_many_threads_gives_what_one_gives(make, tmp_path, growing):
+    session = Session(make(tmp_path / "model.onnx"), tile=32)
+    frames = np.random.default_rng(0).integers(0, 256, (24, 60, 44, 3), np.uint8)
+    wanted = [session(frame) for frame in frames]
+    sizes: list[int] = []
+    run = session._batches._run
+
+    def slowly(batch):
+        sizes.append(len(batch))
+        time.sleep(0.005)  # the others come to wait
+        return run(batch)
+
+    session._batches._run = slowly
+    with ThreadPoolExecutor(8) as pool:
+        for result, right in zip(pool.map(session, frames), wanted, strict=True):
+            assert np.array_equal(result, right)
+    assert max(sizes) > 1
