@@ -123,7 +123,7 @@ def widths(side: int, channels: int) -> list[int]:
 def enlarging(inputs: int, outputs: int) -> list[nn.Module]:
     """N×in×H×W → N×out×2H×2W: doubled smoothly, since doubled pixels stay to be seen as squares."""
     smooth = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-    return [smooth, nn.Conv2d(inputs, outputs, 3, padding=1)]
+    return [smooth, nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")]
 
 
 def scaled(x: Tensor, height: int, width: int) -> Tensor:
