@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, normalize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool.training.networks.blocks import enlarging
 from gantool_face_age.ages import GROUPS, groups
 
 SMALL = 4
@@ -35,7 +34,7 @@ class Generator(nn.Module):
         self.first = nn.Linear(latent + GROUPS, sizes[0] * SMALL**2)
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(sizes):
-            layers += [PixelNorm(), nn.LeakyReLU(0.2), enlarging(before, after, 3, "resize")]
+            layers += [PixelNorm(), nn.LeakyReLU(0.2), *enlarging(before, after)]
         self.layers = nn.Sequential(*layers)
         self.last = nn.Conv2d(sizes[-1], 3, 3, padding=1)
         start(self)
@@ -119,6 +118,12 @@ def widths(side: int, channels: int) -> list[int]:
     """Channels at s×s, at half of it, … at 4×4: doubled three times at most."""
     halvings = int(math.log2(side // SMALL))
     return [channels * 2 ** min(level, 3) for level in range(halvings + 1)]
+
+
+def enlarging(inputs: int, outputs: int) -> list[nn.Module]:
+    """N×in×H×W → N×out×2H×2W: doubled smoothly, since doubled pixels stay to be seen as squares."""
+    smooth = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return [smooth, nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")]
 
 
 def scaled(x: Tensor, height: int, width: int) -> Tensor:

@@ -261,6 +261,7 @@ def test_a_run_is_shown(straight, faces):
     assert all(torch.equal(shown[name], again[name]) for name in shown)
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_and_its_model_takes_age_and_code(straight, faces):
     (path,) = export_run(straight.system, straight.folder, straight.settings, None, {})
     model = Session(path)
