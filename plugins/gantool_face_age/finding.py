@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 LONGEST = 1000
 """Longest side of the copy that is searched, pixels."""
-TURNS = ((0, 26), (-28, 36), (28, 36))
+TURNS = ((0, 26), (-28, 42), (28, 42))
 """Degrees that it is turned by, and the smallest faces that are looked for then, pixels."""
 AROUND = 0.06
 """Share of the copy that is put about it, for faces at the border."""
+CLOSE, LARGE, MUCH = 300, 50, 0.3
+"""The same of a copy that is searched for faces which fill the picture, and more."""
 GUESSING = "frontalface_alt2"
 JUDGES = (GUESSING, "frontalface_default", "frontalface_alt")
 BOX, WIDTH = -0.004 - 0.102j, 1.016
@@ -43,7 +45,7 @@ LOOK = 100
 """Side of the crop in the second look, pixels."""
 FITTING = 0.25
 """Share of the crop by which its face may lie off."""
-SURE, SURE_WITHOUT_EYES = 15, 160
+SURE, SURE_WITHOUT_EYES = 20, 160
 """Boxes on a face that the judges must have in sum, with both eyes found and without."""
 EYE_JUDGES = ("eye", "eye_tree_eyeglasses")
 NEAR_EYE = 0.12
@@ -64,23 +66,30 @@ class Guess:
 
 def find(frame: Frame) -> list[Face]:
     """The faces in H×W×3, from left to right; none is there twice."""
-    grey = reduced(frame)
-    scale = frame.shape[1] / grey.shape[1]
-    guesses = [guess for turn, least in TURNS for guess in _guessed(grey, turn, least)]
-    found = []
-    for guess in together(guesses):
-        placed = of_crop(guess.face.corner * scale, guess.face.side * scale)
-        found += [each for each in [_confirmed(frame, placed)] if each]
-    apart = [guess.face for guess in together(found) if inside(guess.face, frame)]
+    far, close = reduced(frame), reduced(frame, CLOSE)
+    guesses = [
+        *_guessed(close, frame.shape[1], least=LARGE, around=MUCH),
+        *(
+            guess
+            for turn, least in TURNS
+            for guess in _guessed(far, frame.shape[1], turn, least=least, around=AROUND)
+        ),
+    ]
+    found = [_confirmed(frame, guess.face) for guess in together(guesses)]
+    apart = [
+        guess.face
+        for guess in together(each for each in found if each)
+        if inside(guess.face, frame)
+    ]
     return sorted(apart, key=lambda face: (face.centre.real, face.centre.imag))
 
 
-def reduced(frame: Frame) -> Grey:
-    """The grey of a frame, in 8 bits, with at most LONGEST pixels a side."""
+def reduced(frame: Frame, longest: int = LONGEST) -> Grey:
+    """The grey of a frame, in 8 bits, with at most so many pixels a side."""
     import cv2  # the command line starts without it
 
     height, width = frame.shape[:2]
-    factor = min(LONGEST / max(height, width), 1)
+    factor = min(longest / max(height, width), 1)
     size = max(round(width * factor), 1), max(round(height * factor), 1)
     return grey(cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
 
@@ -123,23 +132,22 @@ def _mean(group: Sequence[Guess]) -> Guess:
     return Guess(of_crop(first.centre - side * (0.5 + 0.5j), side), boxes)
 
 
-def _guessed(copy: Grey, turn: float, least: int) -> Iterator[Guess]:
-    """In the copy, turned by so many degrees."""
+def _guessed(
+    copy: Grey, width: int, turn: float = 0, *, least: int, around: float
+) -> Iterator[Guess]:
+    """In a copy of a picture of this width, turned by so many degrees."""
     import cv2
 
-    height, width = copy.shape
-    step, around = cmath.rect(1, math.radians(turn)), AROUND * max(height, width)
-    corners = [complex(x, y) / step for x in (0, width) for y in (0, height)]
-    left, right = (f(each.real for each in corners) for f in (min, max))
-    top, bottom = (f(each.imag for each in corners) for f in (min, max))
-    start = step * complex(left - around, top - around)
-    size = math.ceil(right - left + 2 * around), math.ceil(bottom - top + 2 * around)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    turned = cv2.warpAffine(
-        copy, matrix(step, start), size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    step, scale = cmath.rect(1, math.radians(turn)), width / copy.shape[1]
+    corners = [complex(x, y) / step for x in (0, copy.shape[1]) for y in (0, copy.shape[0])]
+    x, y = [each.real for each in corners], [each.imag for each in corners]
+    margin = around * max(copy.shape)
+    start = step * complex(min(x) - margin, min(y) - margin)
+    size = tuple(math.ceil(max(each) - min(each) + 2 * margin) for each in (x, y))
+    flags, beyond = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    turned = cv2.warpAffine(copy, matrix(step, start), size, flags=flags, borderMode=beyond)
     for corner, side, boxes in _boxes(GUESSING, cast("Grey", turned), least, scale=1.1):
-        yield Guess(of_crop(start + step * corner, step * side), boxes)
+        yield Guess(of_crop((start + step * corner) * scale, step * side * scale), boxes)
 
 
 def _confirmed(frame: Frame, face: Face) -> Guess | None:
