@@ -44,13 +44,13 @@ def finder(path: Path) -> Find:
             detector.setInputSize(small.shape[1::-1])
             _, rows = detector.detect(small)
         scale = frame.shape[1] / small.shape[1]
-        faces = [_face(row, scale) for row in ([] if rows is None else rows)]
+        faces = [face_of(row, scale) for row in ([] if rows is None else rows)]
         return [face for face in faces if face]
 
     return find
 
 
-def _face(row: NDArray[np.float32], scale: float) -> Face | None:
+def face_of(row: NDArray[np.float32], scale: float) -> Face | None:
     """Its row: box, right eye of the person, left eye, nose, mouth, score."""
     left, right = complex(row[4], row[5]), complex(row[6], row[7])
     if abs(right - left) < FRONTAL * row[2]:
