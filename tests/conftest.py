@@ -2,11 +2,15 @@
 
 import os
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from gantool import licences, plugin_manager
+
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent.parent / "weights" / "noncommercial"))
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
@@ -29,3 +33,18 @@ def data():
 def scale():
     """How much of a slow suite is done: 1 is all of it; GANTOOL_SLOW=0.1 a tenth."""
     return float(os.environ.get("GANTOOL_SLOW", "1"))
+
+
+@pytest.fixture
+def noncommercial(monkeypatch):
+    """The second distribution, as if it were installed and its licence accepted."""
+    weights = pytest.importorskip("gantool_weights_noncommercial")
+    entries, mine = plugin_manager._entries, EntryPoint("weights", weights.__name__, "gantool")
+    more = {"gantool": [mine]}
+    monkeypatch.setattr(
+        plugin_manager, "_entries", lambda group: [*entries(group), *more.get(group, [])]
+    )
+    monkeypatch.setenv(licences.VARIABLE, weights.LICENCE)
+    plugin_manager.load.cache_clear()
+    yield weights
+    plugin_manager.load.cache_clear()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool_colorize.classes import ClassNet, class_error
 from gantool_colorize.crops import ColourCrops, read_crops
 from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
+from gantool_colorize.resnet import read_resnet
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "judging": 8, "crop": 64, "batch": 4, "steps": 400},
@@ -105,6 +106,7 @@ def colorize(
     batch: int = 16,
     mode: Mode = "regression",
     gan: float = 0.02,
+    encoder: str = "",
     start: float = 0.8,
     rate: float = 1e-3,
     decay: float = 0.01,
@@ -114,20 +116,29 @@ def colorize(
     channels: of the network at a quarter of the side. judging: channels of the discriminator's
     first layer. crop: side of the squares trained on, pixels, a multiple of 32. batch: squares a
     step. mode: finds the colour itself, or shares of classes of colours, of which rare ones
-    weigh more. gan: weight of the GAN; 0 leaves it out. start: fraction of the training before
-    it begins. rate: of Adam, falling by a cosine. decay: of the weights.
+    weigh more. gan: weight of the GAN; 0 leaves it out. encoder: file with the weights of
+    torchvision's ResNet-18 of ImageNet, .pth or .safetensors, which then takes the place of the
+    way down, whatever the channels, and learns at a tenth of the rate. start: fraction of the
+    training before the GAN begins. rate: of Adam, falling by a cosine. decay: of the weights.
     """
     check(crop)
-    networks = {
-        "generator": ClassNet(channels) if mode == "classes" else ColourNet(channels),
-        "discriminator": PatchDiscriminator(3, channels=judging),
-    }
-    ours, theirs = (network.parameters() for network in networks.values())
+    seeing = read_resnet(Path(encoder)) if encoder else None
+    generator = (ClassNet if mode == "classes" else ColourNet)(channels, encoder=seeing)
+    discriminator = PatchDiscriminator(3, channels=judging)
+    networks = {"generator": generator, "discriminator": discriminator}
     optimizers = {
-        "generator": torch.optim.AdamW(ours, rate, weight_decay=decay),
-        "discriminator": torch.optim.Adam(theirs, 2e-4, betas=(0.5, 0.999)),
+        "generator": torch.optim.AdamW(groups(generator, rate), rate, weight_decay=decay),
+        "discriminator": torch.optim.Adam(discriminator.parameters(), 2e-4, betas=(0.5, 0.999)),
     }
     return Colorize(networks, optimizers, crop, batch, mode, gan, start)
+
+
+def groups(network: ColourNet, rate: float) -> list[dict[str, Any]]:
+    """Of an optimizer: all weights, those of an encoder that has learnt already at rate/10."""
+    learnt = list(network.encoder.parameters()) if network.encoder else []
+    known = set(map(id, learnt))
+    others = [weight for weight in network.parameters() if id(weight) not in known]
+    return [{"params": others}, *([{"params": learnt, "lr": rate / 10}] if learnt else [])]
 
 
 def check(crop: int) -> None:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
+from gantool_colorize.resnet import WIDTHS, ResNet18
+
 LUMA = (0.299, 0.587, 0.114)
 """Y′ of Rec.601 out of R, G and B."""
 OFFSETS = ((0.0, 1.402), (-0.344136, -0.714136), (1.772, 0.0))
@@ -20,17 +22,21 @@ class ColourNet(nn.Module):
 
     A U-Net of residual blocks at 1/4, 1/8, 1/16 and 1/32 of the side, without normalisation; what
     the frame is as a whole is added at the innermost. Chroma is found at 1/4 and enlarged.
+    An `encoder` takes the place of all that leads down; `channels` are its own then.
     """
 
-    def __init__(self, channels: int = 32, *, outputs: int = 2) -> None:
+    def __init__(
+        self, channels: int = 32, *, outputs: int = 2, encoder: ResNet18 | None = None
+    ) -> None:
         super().__init__()
-        widths = (channels, 2 * channels, 3 * channels, 3 * channels)
-        self.first = nn.Conv2d(1, channels // 2, 3, stride=2, padding=1)
-        self.down = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2, padding=1)
-            for before, after in zip((channels // 2, *widths), widths, strict=False)
-        )
-        self.inward = nn.ModuleList(Residual(width) for width in widths)
+        widths = WIDTHS if encoder else (channels, 2 * channels, 3 * channels, 3 * channels)
+        if not encoder:
+            self.first = nn.Conv2d(1, channels // 2, 3, stride=2, padding=1)
+            self.down = nn.ModuleList(
+                nn.Conv2d(before, after, 3, stride=2, padding=1)
+                for before, after in zip((channels // 2, *widths), widths, strict=False)
+            )
+            self.inward = nn.ModuleList(Residual(width) for width in widths)
         self.context = nn.Sequential(
             nn.Linear(widths[-1], widths[-1]), nn.ReLU(), nn.Linear(widths[-1], widths[-1])
         )
@@ -39,8 +45,9 @@ class ColourNet(nn.Module):
             nn.Conv2d(before, after, 1) for after, before in zip(widths, widths[1:], strict=False)
         )
         self.outward = nn.ModuleList(Residual(width) for width in widths[:-1])
-        self.last = nn.Conv2d(channels, outputs, 3, padding=1)
+        self.last = nn.Conv2d(widths[0], outputs, 3, padding=1)
         _start(self)
+        self.encoder = encoder
 
     def forward(self, x: Tensor) -> Tensor:
         return coloured(luma(x), self.chroma_of(self.found(x)))
@@ -55,12 +62,16 @@ class ColourNet(nn.Module):
 
     def inwards(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """What is seen at each level, and what the frame is as a whole, N×3k."""
-        y = self.first(4 * luma(x) - 2)
+        levels = self.encoder(luma(x)) if self.encoder else self._levels(4 * luma(x) - 2)
+        return levels, self.context(relu(levels[-1]).mean((2, 3)))
+
+    def _levels(self, x: Tensor) -> list[Tensor]:
+        y = self.first(x)
         levels = []
         for down, block in zip(self.down, self.inward, strict=True):
             y = block(down(relu(y)))
             levels.append(y)
-        return levels, self.context(relu(y).mean((2, 3)))
+        return levels
 
     def outwards(self, levels: list[Tensor], whole: Tensor) -> Tensor:
         """N×outputs×H/4×W/4, of what `inwards` gives."""

@@ -1,5 +1,6 @@
 """Laws of the recipe idcgan."""
 
+import copy
 from collections import deque
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gantool.runtime.session import Session
 from gantool.training import options
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.batches import collate
+from gantool.training.networks.plain import fuse, unfuse
 from gantool.training.networks.vgg import VggFeatures
 from gantool.training.penalties import feature_matching
 from gantool.training.run import Run
@@ -197,6 +199,21 @@ def test_the_model_file_is_local_and_looks_no_farther_than_64_pixels(tmp_path):
     whole, tiles = (Session(path, tile=size)(frame).astype(int) for size in (None, 32))
     assert np.abs(whole - frame).max() > 3
     assert np.abs(whole - tiles).max() <= 1
+
+
+@torch.no_grad()
+def test_a_training_begins_where_a_fused_network_stood():
+    network, x = Derainer(4, 2), torch.rand(1, 3, 16, 20)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    wanted = network(x)
+    weights = fuse(copy.deepcopy(network)).state_dict()
+    other = Derainer(4, 2)
+    unfuse(other, weights)
+    torch.testing.assert_close(other(x), wanted, rtol=0, atol=1e-5)
+    for name in ("down.weight", "body.0.weight"):
+        with pytest.raises(KeyError):
+            unfuse(other, {each: tensor for each, tensor in weights.items() if each != name})
 
 
 def trained(photos: Path, folder: Path, *sessions: int) -> Run:

@@ -77,8 +77,14 @@ def unfuse(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     Raises KeyError and RuntimeError where they do not fit.
     """
     stacks = {name: each for name, each in network.named_modules() if isinstance(each, RepConv)}
-    if strange := weights.keys() - {f"{name}.{part}" for name in stacks for part in PARTS}:
-        raise KeyError(f"no place for {min(strange)}")
+    fused = {f"{name}.{part}" for name in stacks for part in PARTS}
+    others = {name: each for name, each in weights.items() if name not in fused}
+    missing, strange = network.load_state_dict(others, strict=False)
+    lacking = [
+        name for name in missing if not name.startswith(tuple(f"{each}." for each in stacks))
+    ]
+    if strange or lacking:
+        raise KeyError(f"no place for {strange}, nothing for {lacking}")
     for name, branches in stacks.items():
         branches.point.weight.zero_()
         kernel = weights[f"{name}.weight"] - cast(Tensor, branches.identity)

@@ -1,0 +1,101 @@
+"""Recipe `age-estimator`: the age of a face in years.
+
+Rothe, Timofte and Van Gool, «DEX: Deep EXpectation of Apparent Age from a Single Image», 2015.
+
+The mean of a distribution over ages, which is trained towards a normal one around the right age
+(Gao et al., «Deep Label Distribution Learning with Label Ambiguity», 2017).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gantool.training.system import Batch, Contract, Export, Memory, Phase
+from gantool_face_age.ages import OLDEST, YOUNGEST, classes
+from gantool_face_age.disturb import disturbed
+from gantool_face_age.estimator import STRIDE, AgeNet, AgePicture
+from gantool_face_age.faces import Faces, Wanted, read_faces
+
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "tiny": {"channels": 8, "batch": 8, "steps": 400},
+    "fast": {"steps": 3_000},
+    "full": {"channels": 64, "batch": 64, "steps": 60_000},
+}
+COST = {"tiny": "1 min", "fast": "30 min", "full": "2 days"}
+
+
+@dataclass
+class AgeEstimator:
+    """Cross-entropy with the classes of ages, on faces that are disturbed at random."""
+
+    networks: Mapping[str, nn.Module]
+    optimizer: torch.optim.Optimizer
+    wanted: Wanted
+    memory: Mapping[str, Memory] = field(default_factory=dict)
+
+    def dataset(self, root: Path, split: str) -> Faces:
+        return read_faces(root, split, self.wanted)
+
+    def phases(self) -> Sequence[Phase]:
+        return [Phase("estimator", self.optimizer, falling)]
+
+    def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
+        return {"age": age_loss(self.networks["estimator"], batch["input"], batch["age"])}
+
+    def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
+        read = AgePicture(networks["estimator"])(batch["input"])
+        right = (batch["age"] / 100).view(-1, 1, 1, 1).expand_as(read)
+        return {"input": batch["input"], "result": read, "target": right}
+
+    def exports(self) -> Sequence[Export]:
+        return [export_of("estimator", self.wanted.side)]
+
+
+def age_estimator(
+    *,
+    channels: int = 32,
+    batch: int = 32,
+    side: int = 128,
+    youngest: int = YOUNGEST,
+    oldest: int = OLDEST,
+    hold: int = 10,
+    rate: float = 1e-3,
+    decay: float = 0.05,
+) -> AgeEstimator:
+    """Learn to read ages off faces. Data: aligned faces, folders or file names with their years.
+
+    channels: of the first layer. batch: faces a step. side: of the faces, pixels, a multiple of
+    16. youngest, oldest: years; faces beyond are left out. hold: of so many faces one, by the hash
+    of its name, is left out, to be measured on; 1 for none. rate: of Adam, falling by a cosine.
+    decay: of the weights.
+    """
+    networks = {"estimator": AgeNet(channels)}
+    optimizer = torch.optim.AdamW(networks["estimator"].parameters(), rate, weight_decay=decay)
+    return AgeEstimator(networks, optimizer, Wanted(youngest, oldest, hold, side, batch))
+
+
+def age_loss(estimator: nn.Module, faces: Tensor, age: Tensor) -> Tensor:
+    """How far the estimator's classes for disturbed faces are from those of `age`; N×3×H×W, N."""
+    return cross_entropy(estimator(disturbed(faces)).float(), classes(age))
+
+
+def export_of(network: str, side: int) -> Export:
+    """The model file: a picture of one grey, years / 100."""
+    contract = Contract("face-age", multiple=STRIDE, align=STRIDE, side=side)
+    return Export(network, contract, AgePicture, restore)
+
+
+def restore(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """What a model file has stands behind `network.`."""
+    network.load_state_dict({name.removeprefix("network."): each for name, each in weights.items()})
+
+
+def falling(fraction: float) -> float:
+    """From 1 down to 0.01 along half a cosine, after a short rise."""
+    rise = min(1.0, 0.02 + fraction / 0.03)
+    return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fraction)))
