@@ -6,7 +6,7 @@ from gantool import Model, Pipeline, hookimpl
 from gantool_face_age.task import BASE, YEARS, face_age
 
 LICENCE = "gantool-noncommercial-1.0"
-HOW = "pip install gantool-weights-noncommercial (weights/noncommercial in gantool's repository)"
+HOW = "pip install ./weights/noncommercial, in a checkout of gantool"
 
 
 @hookimpl

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from gantool_face_age.crops import Values
 
-EVERY = 4
+EVERY = 3
 """Frames from one search to the next."""
-PATIENCE = 4
-"""Searches that may miss a face before it fades out: it goes on with the flow till then."""
+PATIENCE = 2
+"""Searches that miss a face from which on it fades out: it may have turned away. It goes on with
+the flow till then."""
 FADE = 8
 """Frames from nothing to all of a change."""
 STILL, LOOSE = 0.3, 4.0

@@ -109,8 +109,8 @@ def test_a_film_without_faces_stays_as_it_is():
 
 
 def test_a_face_goes_with_the_film_where_it_is_not_found():
-    """Searches miss it for a while; it moves by four pixels a frame all the same."""
-    frames = dark([moved(scene(0), 4 * number) for number in range(EVERY * (PATIENCE - 1))])
+    """A search misses it; it moves by four pixels a frame all the same."""
+    frames = dark([moved(scene(0), 4 * number) for number in range(EVERY * PATIENCE)])
     results = made(frames, finds([FACE], []))
     for number, (result, frame) in enumerate(zip(results, frames, strict=True)):
         now = of_crop(FACE.corner + 4 * number, FACE.side)
