@@ -37,6 +37,7 @@ from gantool.media.video.reading import Shown, VideoReader
 from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
 from gantool.overlap import Pace, ahead, behind
+from gantool.pipeline import noting
 from gantool.placing import put
 
 if TYPE_CHECKING:
@@ -201,7 +202,9 @@ def _made(shown: Iterator[Shown], apply: Callable[[Frame], Result], job: Job) ->
     for each in islice(shown, SEGMENT):
         began = time.monotonic()
         if before is None or not np.array_equal(before, each.frame):
-            result = apply(each.frame)
+            with noting() as said:
+                result = apply(each.frame)
+            job.notes += [line for line in dict.fromkeys(said) if line not in job.notes]
             named = result if isinstance(result, Mapping) else {"": result}
             results = {name: _checked(frame, job) for name, frame in named.items()}
         before = each.frame
