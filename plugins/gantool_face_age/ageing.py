@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from gantool import Frame, ItemError, Predict
+from gantool import Frame, ItemError, Predict, note
 from gantool_face_age.crops import Face, cut, laid
 from gantool_face_age.strips import strip
 
@@ -17,7 +17,7 @@ YOUNGEST, OLDEST = 18, 80
 """Years that can be asked for."""
 MINOR = 20
 """Years below which a reading is taken for a minor's: by caution, it is no sure sign."""
-LEFT_ALONE = f"read as under {MINOR}, maybe a minor's: left alone"
+LEFT_ALONE = f"read as under {MINOR}, which may be a minor: left alone"
 Find: TypeAlias = "Callable[[Frame], list[Face]]"
 
 
@@ -62,8 +62,9 @@ class Ageing:
         seen = [(face, crop, read(crop, years)) for face in faces for crop in [cut(frame, face)]]
         adults = [each for each in seen if each[2] >= MINOR]
         if not adults:
-            whose = "its face is" if len(seen) == 1 else f"its {len(seen)} faces are"
-            raise ItemError(f"{whose} {LEFT_ALONE}")
+            raise ItemError(f"{_count(len(seen))} {LEFT_ALONE}")
+        if len(adults) < len(seen):
+            note(f"{_count(len(seen) - len(adults))} {LEFT_ALONE}")
         places = [face for face, _, _ in adults]
         return self.results(
             [
@@ -81,6 +82,10 @@ class Ageing:
     def chosen(self, faces: list[Face]) -> list[Face]:
         """Those that are asked for."""
         return sorted(faces, key=lambda face: -abs(face.side))[:1] if self.largest else faces
+
+
+def _count(faces: int) -> str:
+    return "a face is" if faces == 1 else f"{faces} faces are each"
 
 
 def read(crop: Frame, years: Predict) -> float:

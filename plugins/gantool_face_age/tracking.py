@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gantool import Frame, Frames, Predict
+from gantool import Frame, Frames, Predict, note
 from gantool.pipeline import SCENE
 from gantool.temporal import Motion, forget, motion_between, reduced
-from gantool_face_age.ageing import MINOR, Ageing, changed, read
+from gantool_face_age.ageing import LEFT_ALONE, MINOR, Ageing, changed, read
 from gantool_face_age.crops import Face, cut, laid
 from gantool_face_age.finding import inside, same
 
@@ -82,6 +82,8 @@ def film(
         number = int(memory[NUMBER][0]) + 1 if tracks is not None else 0
         if number % EVERY == 0:
             tracks = searched(frame, tracks or [], years, ageing)
+            if any(each.years < MINOR for each in tracks):
+                note(f"a face is {LEFT_ALONE}")
         tracks = weighted(tracks or [], largest=ageing.largest, at_once=number == 0)
         tracks = [aged(frame, track, base, ageing) for track in tracks]
         memory |= {COPY: copy, NUMBER: np.array([number]), **_rows(tracks)}

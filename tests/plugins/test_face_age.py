@@ -9,6 +9,7 @@ from PIL import Image
 
 import gantool
 from gantool import ItemError, UsageError
+from gantool.pipeline import noting
 from gantool.runtime.contract import KEY, Contract
 from gantool_face_age.ageing import Ageing, Goal, changed, read
 from gantool_face_age.crops import Face, cut, laid, of_crop, window
@@ -173,16 +174,18 @@ def test_no_face_is_said():
 
 def test_faces_read_as_minors_are_left_alone():
     frame = grey(300, 320)
-    with pytest.raises(ItemError, match="its face is read as under 20.*left alone"):
+    with pytest.raises(ItemError, match="a face is read as under 20.*left alone"):
         Ageing(OLDER, finds(SMALL)).paint(frame, brighter, reads(12))
-    with pytest.raises(ItemError, match="its 2 faces are read as under 20.*left alone"):
+    with pytest.raises(ItemError, match="2 faces are each read as under 20.*left alone"):
         Ageing(OLDER, finds(SMALL, TILTED)).paint(frame, brighter, reads(19.9))
 
 
 def test_a_minor_among_adults_is_left_alone():
     frame, ages = grey(300, 320), iter([0.15, 0.4])
     years = lambda crop: np.full_like(crop, round(next(ages) * 65535))  # noqa: E731
-    result = Ageing(OLDER, finds(TILTED, SMALL)).paint(frame, brighter, years)
+    with noting() as said:
+        result = Ageing(OLDER, finds(TILTED, SMALL)).paint(frame, brighter, years)
+    assert said == ["a face is read as under 20, which may be a minor: left alone"]
     others = ~crop_mask(frame, SMALL)
     assert np.array_equal(result[others], frame[others])
     assert not np.array_equal(result, frame)
