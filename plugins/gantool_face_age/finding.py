@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from gantool import Frame
 from gantool_face_age.crops import EYES, Face, cut, matrix, of_crop
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from cv2 import CascadeClassifier
     from numpy.typing import NDArray
 
-    Grey = NDArray[np.uint8]
+    Grey: TypeAlias = NDArray[np.uint8]
+    """H×W."""
 
 LONGEST = 1000
 """Longest side of the copy that is searched, pixels."""
@@ -66,7 +67,7 @@ class Guess:
 
 def find(frame: Frame) -> list[Face]:
     """The faces in H×W×3, from left to right; none is there twice."""
-    far, close = reduced(frame), reduced(frame, CLOSE)
+    far, close = _grey(reduced(frame)), _grey(reduced(frame, CLOSE))
     guesses = [
         *_guessed(close, frame.shape[1], least=LARGE, around=MUCH),
         *(
@@ -84,23 +85,28 @@ def find(frame: Frame) -> list[Face]:
     return sorted(apart, key=lambda face: (face.centre.real, face.centre.imag))
 
 
-def reduced(frame: Frame, longest: int = LONGEST) -> Grey:
-    """The grey of a frame, in 8 bits, with at most so many pixels a side."""
+def reduced(frame: Frame, longest: int = LONGEST) -> NDArray[np.uint8]:
+    """The frame in 8 bits, with at most so many pixels a side."""
     import cv2  # the command line starts without it
 
     height, width = frame.shape[:2]
     factor = min(longest / max(height, width), 1)
     size = max(round(width * factor), 1), max(round(height * factor), 1)
-    return grey(cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
+    return _eight(cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA)))
 
 
-def grey(frame: Frame) -> Grey:
+def _eight(frame: Frame) -> NDArray[np.uint8]:
+    import cv2
+
+    scaled = cv2.convertScaleAbs(frame, alpha=1 if frame.dtype.itemsize == 1 else 1 / 257)
+    return cast("NDArray[np.uint8]", scaled)
+
+
+def _grey(frame: Frame) -> Grey:
     """H×W×3 → H×W, 8 bits."""
     import cv2
 
-    alpha = 1 if frame.dtype.itemsize == 1 else 1 / 257
-    eight = cv2.convertScaleAbs(frame, alpha=alpha)
-    return cast("Grey", cv2.cvtColor(eight, cv2.COLOR_RGB2GRAY))
+    return cast("Grey", cv2.cvtColor(_eight(frame), cv2.COLOR_RGB2GRAY))
 
 
 def together(guesses: Iterable[Guess]) -> list[Guess]:
@@ -152,7 +158,7 @@ def _guessed(
 
 def _confirmed(frame: Frame, face: Face) -> Guess | None:
     """The face where it is exactly, if a second look and its eyes say that it is one."""
-    look = grey(cut(frame, face, wider=WIDER, side=round(LOOK * (1 + 2 * WIDER))))
+    look = _grey(cut(frame, face, wider=WIDER, side=round(LOOK * (1 + 2 * WIDER))))
     seen = [
         (corner, side, boxes)
         for judge in JUDGES

@@ -22,8 +22,6 @@ SCORE, OVERLAP, MOST = 0.7, 0.3, 1000
 """From which score it is a face; how far two may overlap; how many are looked at."""
 FRONTAL = 0.3
 """Distance of the eyes in widths of the face below which it is a profile: left alone."""
-SMALLEST = 32
-"""Side of a picture that it can take, pixels."""
 
 
 def finder(path: Path) -> Find:

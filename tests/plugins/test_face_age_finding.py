@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from onnx import TensorProto, helper, numpy_helper
 
 from gantool import UsageError
 from gantool_face_age import finding, yunet
@@ -136,6 +137,57 @@ def test_a_detector_that_is_none_is_refused(tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(UsageError, match=r"--detector .*bad\.onnx: OpenCV cannot read it"):
         yunet.finder(tmp_path / "bad.onnx")
+
+
+def detector_file(path, stride: int = 32):
+    """A file in the form of YuNet that takes what is white for a face, in squares of a stride."""
+    shapes = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
+    corner = [0.5, 0.5, 0.0, 0.0]  # of bbox: the middle, and the size as a logarithm
+    points = [0.2, 0.4, 0.8, 0.4, 0.5, 0.6, 0.3, 0.8, 0.7, 0.8]
+    nodes, constants, outputs = [], [], []
+    for side in (8, 16, 32):
+        for name, length in shapes.items():
+            white = 1 / (255 * 3 * side**2) if name in ("cls", "obj") and side == stride else 0
+            bias = {"bbox": corner, "kps": points}.get(name, [0.0])
+            this, shape = f"{name}_{side}", np.array([1, -1, length])
+            weight = np.full((length, 3, side, side), white, np.float32)
+            constants += [
+                numpy_helper.from_array(weight, f"w_{this}"),
+                numpy_helper.from_array(np.float32(bias), f"b_{this}"),
+                numpy_helper.from_array(shape, f"s_{this}"),
+            ]
+            inputs = ["input", f"w_{this}", f"b_{this}"]
+            nodes += [
+                helper.make_node("Conv", inputs, [f"c_{this}"], strides=[side] * 2),
+                helper.make_node("Transpose", [f"c_{this}"], [f"t_{this}"], perm=[0, 2, 3, 1]),
+                helper.make_node("Reshape", [f"t_{this}", f"s_{this}"], [this]),
+            ]
+            outputs.append(helper.make_tensor_value_info(this, TensorProto.FLOAT, [1, "n", length]))
+    order = [f"{name}_{side}" for name in shapes for side in (8, 16, 32)]
+    outputs.sort(key=lambda each: order.index(each.name))
+    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 320, 320])
+    graph = helper.make_graph(nodes, "yunet", [picture], outputs, constants)
+    opset = [helper.make_opsetid("", 13)]
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    )
+    return path
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_detector_from_a_file_finds_what_it_is_made_for(tmp_path, scale, dtype):
+    """In a picture that is reduced for it, too."""
+    find_white = yunet.finder(detector_file(tmp_path / "white.onnx"))
+    frame = np.zeros((320 * scale, 480 * scale, 3), dtype)
+    frame[96 * scale : 128 * scale, 128 * scale : 160 * scale] = np.iinfo(dtype).max
+    if scale > 1:  # 4000 wide, so that the copy has the squares at the same places
+        frame = np.pad(frame, ((0, 0), (0, 4000 - frame.shape[1]), (0, 0)))
+        assert finding.reduced(frame).shape[:2] == (320, 1000)
+    (face,) = find_white(frame)
+    left, right = (scale * 32 * place for place in (4.2 + 3.4j, 4.8 + 3.4j))
+    assert off(face, left, right) < 0.01
+    assert find_white(np.zeros_like(frame)) == find_white(frame[:1, :1]) == []
 
 
 def test_a_profile_is_left_alone_by_the_detector_too():
