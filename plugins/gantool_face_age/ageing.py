@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from gantool import Frame, ItemError, Predict, note
-from gantool_face_age.crops import Face, cut, laid
+from gantool_face_age.crops import Face, about, cut, laid
 from gantool_face_age.strips import strip
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ YOUNGEST, OLDEST = 18, 80
 """Years that can be asked for."""
 MINOR = 20
 """Years below which a reading is taken for a minor's: by caution, it is no sure sign."""
+SURROUNDINGS = 0.75
+"""Share of a crop that a strip shows about it."""
 LEFT_ALONE = f"read as under {MINOR}, which may be a minor: left alone"
 Find: TypeAlias = "Callable[[Frame], list[Face]]"
 
@@ -66,12 +68,14 @@ class Ageing:
         if len(adults) < len(seen):
             note(f"{_count(len(seen) - len(adults))} {LEFT_ALONE}")
         places = [face for face, _, _ in adults]
-        return self.results(
-            [
-                laid(frame, places, [changed(crop, goal.of(age), base) for _, crop, age in adults])
-                for goal in self.goals
-            ]
-        )
+        made = [
+            laid(frame, places, [changed(crop, goal.of(age), base) for _, crop, age in adults])
+            for goal in self.goals
+        ]
+        if self.as_strip:
+            part = about(frame, places, SURROUNDINGS)
+            made = [result[part] for result in made]
+        return self.results(made)
 
     def results(self, frames: Sequence[Frame]) -> Frame | Mapping[str, Frame]:
         """One frame for each goal → as they are asked for."""

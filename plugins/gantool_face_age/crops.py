@@ -26,7 +26,7 @@ EYES = (0.288 + 0.293j, 0.688 + 0.293j)
 """Where the eyes are in it: their mean places in the aligned faces that the model learns from."""
 FINEST = 16
 """Samples a side that are averaged at most for a pixel of a crop."""
-MARGIN = 0.2
+MARGIN = 0.15
 """Share of the crop, from each side, over which what is changed fades out."""
 NOTHING = 2
 """Pixels at its border where nothing is: as far as cubic interpolation looks."""
@@ -138,6 +138,18 @@ def matrix(step: complex, start: complex) -> NDArray[np.float64]:
 
     shift = start + step * (0.5 + 0.5j) - (0.5 + 0.5j)
     return np.array([[step.real, -step.imag, shift.real], [step.imag, step.real, shift.imag]])
+
+
+def about(frame: Frame, faces: Sequence[Face], wider: float) -> Rows:
+    """The pixels of the frame with the crops of the faces and a share `wider` about each."""
+    shift, times = -wider * (1 + 1j), 1 + 2 * wider
+    boxes = [_box(frame, face.side * times, face.inner(shift)) for face in faces]
+    rows, columns = ([box[axis] for box in boxes] for axis in (0, 1))
+    return _union(rows), _union(columns)
+
+
+def _union(spans: Sequence[slice]) -> slice:
+    return slice(min(each.start for each in spans), max(each.stop for each in spans))
 
 
 def _box(frame: Frame, side: complex, corner: complex) -> Rows:

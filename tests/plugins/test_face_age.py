@@ -205,8 +205,9 @@ def test_several_ages_are_several_results_or_one_strip():
     assert list(each) == ["20", "45", "70"]
     means = [result.mean() for result in each.values()]
     assert means == sorted(means)
-    strip = Ageing(goals, finds(SMALL), as_strip=True).paint(frame, brighter, reads(40))
+    strip = Ageing(goals, finds(TILTED), as_strip=True).paint(frame, brighter, reads(40))
     assert strip.shape == (300 + 40, 3 * 320 + 2 * 8, 3)
+    each = Ageing(goals, finds(TILTED)).paint(frame, brighter, reads(40))
     for place, result in enumerate(each.values()):
         left = place * (320 + 8)
         assert np.array_equal(strip[:300, left : left + 320], result)
@@ -214,9 +215,18 @@ def test_several_ages_are_several_results_or_one_strip():
         assert foot.min() < 100 < 240 < foot.max()  # ink on paper
 
 
-def test_a_strip_of_a_large_picture_is_reduced_and_keeps_its_depth():
-    frame = grey(700, 1400, np.uint16)
+def test_a_strip_shows_the_faces_and_what_is_about_them():
+    frame = grey(700, 1400)
     strip = Ageing([Goal(20), Goal(70)], finds(SMALL), as_strip=True).paint(frame, same, reads(40))
+    height, width = strip.shape[0] - 40, (strip.shape[1] - 8) // 2
+    assert height == pytest.approx(2.5 * 40, abs=3)
+    assert width == pytest.approx(2.5 * 40, abs=3)
+    assert np.array_equal(strip[:height, :width], frame[119 : 119 + height, 199 : 199 + width])
+
+
+def test_a_strip_of_a_large_picture_is_reduced_and_keeps_its_depth():
+    frame, wide = grey(700, 1400, np.uint16), of_crop(200 + 0j, 700 + 0j)
+    strip = Ageing([Goal(20), Goal(70)], finds(wide), as_strip=True).paint(frame, same, reads(40))
     assert strip.shape == (256 + 40, 2 * 512 + 8, 3)
     assert strip.dtype == np.uint16
     assert strip[256:].max() > 60_000
