@@ -101,8 +101,13 @@ def read(crop: Frame, years: Predict) -> float:
 
 
 def changed(crop: Frame, age: float, base: Predict) -> Values:
-    """S×S×3 uint16 → what the generator adds to show it at this age, −1 to 1."""
+    """S×S×3 uint16 → what the generator adds to show it at this age, −1 to 1.
+
+    Raises ItemError for a model that changes the size.
+    """
     import numpy as np
 
     result = base(crop, age=np.full((1, 1), age, np.float32))
+    if result.shape != crop.shape:
+        raise ItemError("the model gives a crop another size: it is none for face-age")
     return (result.astype(np.float32) - crop) / np.float32(65535)

@@ -140,6 +140,12 @@ def test_a_change_is_what_the_generator_adds():
     assert changed(crop, 30, brighter) == pytest.approx(-0.05, abs=1e-4)
 
 
+def test_a_model_of_another_kind_is_refused():
+    crop = np.zeros((128, 128, 3), np.uint16)
+    with pytest.raises(ItemError, match="another size"):
+        changed(crop, 60, lambda crop, age: np.repeat(np.repeat(crop, 2, 0), 2, 1))
+
+
 @pytest.mark.parametrize(
     ("goal", "present", "shown"),
     [
