@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from gantool.api import load, models, run
     from gantool.errors import GantoolError, ItemError, UsageError
     from gantool.hookspecs import hookimpl
-    from gantool.pipeline import Answer, Frame, Frames, Model, Pipeline, Predict, frozen, steady
+    from gantool.pipeline import (
+        Answer,
+        Frame,
+        Frames,
+        Model,
+        Pipeline,
+        Predict,
+        frozen,
+        note,
+        steady,
+    )
     from gantool.temporal import steadied
 
 _HOME = {
@@ -31,6 +41,7 @@ _HOME = {
     "hookimpl": "hookspecs",
     "load": "api",
     "models": "api",
+    "note": "pipeline",
     "run": "api",
     "steadied": "temporal",
     "steady": "pipeline",
@@ -50,6 +61,7 @@ __all__ = [
     "hookimpl",
     "load",
     "models",
+    "note",
     "run",
     "steadied",
     "steady",

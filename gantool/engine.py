@@ -27,7 +27,7 @@ from gantool.media.places import Item
 from gantool.media.provenance import marked
 from gantool.media.video.kinds import is_film
 from gantool.outcomes import Done, Failed, Outcome, Skipped, Started
-from gantool.pipeline import Frame
+from gantool.pipeline import Frame, noting
 from gantool.placing import put
 from gantool.rules import Rules, Work
 from gantool.turns import AHEAD, TOGETHER
@@ -144,7 +144,8 @@ def _processed(
     try:
         picture = reading.result()
         began = time.monotonic()
-        pictures = applied(work, picture, rules)
+        with noting() as said:
+            pictures = applied(work, picture, rules)
         seconds = time.monotonic() - began
     except Exception as error:  # a stranger's process may raise anything
         if ends_the_run(error):
@@ -152,7 +153,8 @@ def _processed(
         return Failed(item.source, reason(item.source, error))
     mtime_ns = picture.frames[0][1].mtime_ns or 0
     source = File(os.path.abspath(item.source), picture.bytes, mtime_ns, picture.sha256)
-    return _Results(pictures, source, seconds, picture.notes)
+    notes = *picture.notes, *dict.fromkeys(said)
+    return _Results(pictures, source, seconds, notes)
 
 
 def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:

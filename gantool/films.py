@@ -37,6 +37,7 @@ from gantool.media.video.reading import Shown, VideoReader
 from gantool.media.video.segments import VideoWriter
 from gantool.outcomes import Advanced, Done, Failed, Outcome, Started, Told
 from gantool.overlap import Pace, ahead, behind, in_turn
+from gantool.pipeline import noting
 from gantool.placing import put
 
 if TYPE_CHECKING:
@@ -203,7 +204,9 @@ def _made(
 
     def results(frame: Frame) -> Mapping[str, Frame]:
         began = time.monotonic()
-        result = apply(frame)
+        with noting() as said:
+            result = apply(frame)
+        job.notes += [line for line in dict.fromkeys(said) if line not in job.notes]
         named = result if isinstance(result, Mapping) else {"": result}
         job.seconds += time.monotonic() - began
         return {name: _checked(each, job) for name, each in named.items()}

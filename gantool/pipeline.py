@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
@@ -93,6 +95,30 @@ class Answer(Exception):  # noqa: N818  # it is no error
 
     Nothing is run then.
     """
+
+
+def note(line: str) -> None:
+    """Say something about the item that is being done, from within `process` or `stream`.
+
+    It is told when the item is done; what is said of several frames, once.
+    """
+    said = _NOTES.get()
+    if said is not None:
+        said.append(line)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """What is said by `note` within, as it comes."""
+    said: list[str] = []
+    token = _NOTES.set(said)
+    try:
+        yield said
+    finally:
+        _NOTES.reset(token)
+
+
+_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
 
 
 @dataclass(frozen=True)

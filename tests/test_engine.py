@@ -19,6 +19,7 @@ from gantool.media.carry import Carry
 from gantool.media.images import read_image, read_picture, write_image, write_picture
 from gantool.media.picture import Picture, Timing
 from gantool.media.places import Item
+from gantool.pipeline import note
 
 PLAIN = Carry()
 SOON, NEVER = 20, 0.2
@@ -305,6 +306,20 @@ def test_a_stream_gets_the_frames_of_an_animation_in_turn(tmp_path):
     result = read_picture(done.outputs[0])
     assert [int(frame[0, 0, 0]) for frame, _ in result.frames] == [0, 41, 82, 123, 164]
     assert result.timing == Timing((50,) * 5)
+
+
+def test_what_a_task_says_of_an_item_is_told_with_it(tmp_path):
+    """And not with another; outside of a run nobody listens."""
+
+    def speaking(frame):
+        number = frame[0, 0, 0]
+        for _ in range(number):
+            note(f"this is {number}")
+        return frame
+
+    told = [outcome.notes for outcome in ran(files(tmp_path, 3), speaking, Rules())]
+    assert told == [(), ("this is 1",), ("this is 2",)]
+    assert speaking(np.full((1, 1, 3), 2, np.uint8)).all()
 
 
 def test_what_is_written_is_told_when_something_ends_the_run(tmp_path):

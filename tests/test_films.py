@@ -25,6 +25,7 @@ from gantool.media.provenance import Origin, is_marked
 from gantool.media.video import copying, encoding, kinds
 from gantool.media.video.wishes import Wishes
 from gantool.outcomes import Advanced, Done, Failed, Told
+from gantool.pipeline import note
 from gantool.rules import Rules, Work
 
 SAME = Work(lambda frame: frame)
@@ -683,3 +684,13 @@ def test_a_task_that_fails_fails_the_film(tmp_path):
 
     source = film(tmp_path / "in.mp4", frames(3))
     assert failed(source, tmp_path / "out.mp4", Work(process)).endswith("no face found")
+
+
+def test_what_a_task_says_of_every_frame_is_told_once(tmp_path):
+    def speaking(frame):
+        note("the sky is grey")
+        return frame
+
+    source = film(tmp_path / "a.mkv", frames(3))
+    done = made(source, tmp_path / "out.mkv", Work(speaking))
+    assert done.notes == ("the sky is grey",)
