@@ -13,6 +13,7 @@ of 100 held-out faces. `nothing` gives every face back as it is and must fail.
 """
 
 import argparse
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -116,15 +117,108 @@ def judges(root: Path, file: Path, steps: int) -> tuple[nn.Module, nn.Module]:
     return networks
 
 
+def rows(root: Path, file: Path, steps: int, ways: dict[str, Age]) -> Iterator[dict[str, object]]:
+    """A row per way of ageing a face, `nothing` first."""
+    regressor, embedding = judges(root, file, steps)
+    frames, ages = held(root)
+    for name, way in {"nothing": lambda frame, _: frame, **ways}.items():
+        yield {"by": name, **measure(frames, ages, way, (regressor, embedding))}
+
+
+def held(root: Path) -> tuple[list[Frame], NDArray[np.float32]]:
+    """The faces that the recipe holds out, and their ages."""
+    all_of_them = read_faces(root, "train", Wanted(YOUNGEST, OLDEST, 1, SIDE, 1))
+    apart = [number for number, name in enumerate(all_of_them.names) if held_out(name, HOLD)]
+    return [all_of_them.pictures[number] for number in apart], all_of_them.ages[apart]
+
+
+@torch.no_grad()
+def measure(
+    frames: list[Frame], ages: NDArray[np.float32], way: Age, by: tuple[nn.Module, nn.Module]
+) -> dict[str, object]:
+    """What the judges say of faces asked for at `TARGETS` and at their own age."""
+    inputs = embedded(by[1], _tensors(frames))
+    read, same = [], []
+    for target in TARGETS:
+        results = _tensors([way(frame, target) for frame in frames])
+        read.append(read_ages(by[0], results).mean().item())
+        same.append(nearest(embedded(by[1], results), inputs))
+    own = [way(frame, int(age)) for frame, age in zip(frames, ages, strict=True)]
+    gaps = [np.abs(one / 255 - other / 255).mean() for one, other in zip(own, frames, strict=True)]
+    row: dict[str, object] = {f"read {t}": round(r, 1) for t, r in zip(TARGETS, read, strict=True)}
+    row |= {"years": round(read[-1] - read[0], 1), "same": round(float(np.mean(same)), 3)}
+    row["own"] = round(float(np.mean(gaps)), 4)
+    rising = all(one < other for one, other in itertools.pairwise(read))
+    holds = row["years"] >= YEARS and rising and row["same"] >= SAME and row["own"] < CHANGE
+    return {**row, "holds": "yes" if holds else "no"}
+
+
+def nearest(results: Tensor, inputs: Tensor) -> float:
+    """Share of N results that are nearest to their own of `CANDIDATES` inputs drawn for each."""
+    random, right = np.random.default_rng(0), 0
+    for number, result in enumerate(results):
+        others = np.delete(np.arange(len(inputs)), number)
+        drawn = random.choice(others, min(CANDIDATES - 1, len(others)), replace=False)
+        right += bool(result @ inputs[number] > (inputs[drawn] @ result).max())
+    return right / len(results)
+
+
+def errors(frames: list[Frame], ages: NDArray[np.float32], years: Callable[[Frame], Frame]) -> (
+    dict[str, float]
+):
+    """Mean error of an estimator by age group, in years, and of all."""
+    found = [100 * float(years(_deep(frame)).mean()) / 65535 for frame in frames]
+    off = np.abs(np.array(found) - ages)
+    group = grouped(ages)
+    by = {name: round(float(off[group == n].mean()), 1) for n, name in enumerate(GROUPS)}
+    return {**by, "all": round(float(off.mean()), 2)}
+
+
+def sheet(frames: Sequence[Frame], way: Age) -> Frame:
+    """A row per face: as it is, and at each target."""
+    rows = [np.hstack([frame, *(way(frame, target) for target in TARGETS)]) for frame in frames]
+    return np.vstack(rows)
+
+
+def ageing(model: str) -> Age:
+    """What a model file or name makes of a face asked for at an age."""
+    predict = gantool.load(model)
+    return lambda frame, age: predict(frame, age=np.full((1, 1), age, np.float32))
+
+
+def _tensors(frames: Sequence[Frame]) -> Tensor:
+    return torch.stack([to_tensor(frame) for frame in frames])
+
+
+def _deep(frame: Frame) -> NDArray[np.uint16]:
+    return frame.astype(np.uint16) * 257
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("faces", type=Path)
-    parser.add_argument("--judges", type=Path, required=True)
+    parser.add_argument("--judges", type=Path, required=True, help="where they are kept")
     parser.add_argument("--steps", type=int, default=1200, help="of training a judge")
+    parser.add_argument("--model", action="append", default=[], help="name or file")
+    parser.add_argument("--years", help="name or file of an estimator")
+    parser.add_argument("--sheet", type=Path, help="PNG of faces by ages, of the last model")
+    parser.add_argument("--first", type=int, default=0, help="face that the sheet begins with")
+    parser.add_argument("--json", type=Path, help="write the table here too")
     options = parser.parse_args(arguments)
-    judges(options.faces, options.judges, options.steps)
+    ways = {model: ageing(model) for model in options.model}
+    frames, ages = held(options.faces)
+    if options.sheet:
+        shown = sheet(frames[options.first :: 19], ways[options.model[-1]])
+        write_image(options.sheet, shown, Carry())
+    table = list(rows(options.faces, options.judges, options.steps, ways))
+    if options.years:
+        table.append({"by": options.years, **errors(frames, ages, gantool.load(options.years))})
+    for row in table:
+        print(json.dumps(row), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":

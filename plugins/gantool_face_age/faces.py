@@ -46,6 +46,7 @@ class Faces:
 
     pictures: Sequence[Bytes]
     ages: NDArray[np.float32]
+    names: Sequence[str]
     wanted: Wanted
 
     @property
@@ -104,7 +105,8 @@ def read_faces(root: Path, split: str, wanted: Wanted) -> Faces:
         chosen = [path for path in chosen if not held_out(path.name, wanted.hold)]
     ages = np.array([aged[path] for path in chosen], np.float32)
     readers = [partial(_read, path, wanted.side) for path in chosen]
-    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, wanted)
+    names = [path.name for path in chosen]
+    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, names, wanted)
 
 
 def held_out(name: str, hold: int) -> bool:

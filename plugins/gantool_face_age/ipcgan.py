@@ -143,10 +143,10 @@ class Ipcgan:
 def ipcgan_age(
     *,
     channels: int = 24,
-    blocks: int = 5,
+    blocks: int = 4,
     judging: int = 32,
     reading: int = 32,
-    batch: int = 8,
+    batch: int = 4,
     side: int = 128,
     youngest: int = YOUNGEST,
     oldest: int = OLDEST,
@@ -154,10 +154,10 @@ def ipcgan_age(
     estimator: str = "",
     start: float = 0.3,
     age: float = 1.0,
-    own: float = 20.0,
-    keep: float = 5.0,
+    own: float = 10.0,
+    keep: float = 2.0,
     tone: float = 5.0,
-    mask: float = 0.1,
+    mask: float = 0.02,
     rate: float = 3e-4,
 ) -> Ipcgan:
     """Change the age of faces. Data: aligned faces, folders or file names with their years.

@@ -25,6 +25,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "fast": {"steps": 3_000},
     "full": {"channels": 64, "batch": 64, "steps": 60_000},
 }
+COUNT = "num_batches_tracked"
 COST = {"tiny": "1 min", "fast": "30 min", "full": "2 days"}
 
 
@@ -103,8 +104,11 @@ def read_estimator(path: Path) -> AgeNet:
 
 
 def restore(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """What a model file has stands behind `network.`."""
-    network.load_state_dict({name.removeprefix("network."): each for name, each in weights.items()})
+    """What a model file has stands behind `network.`; batches are not counted in it."""
+    fresh = network.state_dict()
+    counted = {name: each for name, each in fresh.items() if name.endswith(COUNT)}
+    kept = {name: weights[f"network.{name}"] for name in fresh.keys() - counted.keys()}
+    network.load_state_dict({**kept, **counted})
 
 
 def falling(fraction: float) -> float:
