@@ -163,9 +163,9 @@ def nearest(results: Tensor, inputs: Tensor) -> float:
     return right / len(results)
 
 
-def errors(frames: list[Frame], ages: NDArray[np.float32], years: Callable[[Frame], Frame]) -> (
-    dict[str, float]
-):
+def errors(
+    frames: list[Frame], ages: NDArray[np.float32], years: Callable[[Frame], Frame]
+) -> dict[str, float]:
     """Mean error of an estimator by age group, in years, and of all."""
     found = [100 * float(years(_deep(frame)).mean()) / 65535 for frame in frames]
     off = np.abs(np.array(found) - ages)

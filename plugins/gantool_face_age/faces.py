@@ -48,6 +48,8 @@ class Faces:
     ages: NDArray[np.float32]
     names: Sequence[str]
     wanted: Wanted
+    left_out: str = ""
+    """Which faces of the folder are of no wanted age, in words."""
 
     @property
     def size(self) -> int:
@@ -105,13 +107,20 @@ def read_faces(root: Path, split: str, wanted: Wanted) -> Faces:
         chosen = [path for path in chosen if not held_out(path.name, wanted.hold)]
     ages = np.array([aged[path] for path in chosen], np.float32)
     readers = [partial(_read, path, wanted.side) for path in chosen]
-    names = [path.name for path in chosen]
-    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, names, wanted)
+    names, left = [path.name for path in chosen], _left_out(list(aged.values()), wanted)
+    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, names, wanted, left)
 
 
 def held_out(name: str, hold: int) -> bool:
     """Whether a face of this file name is the one of `hold` that is not trained on."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % hold == 0
+
+
+def _left_out(ages: Sequence[int], wanted: Wanted) -> str:
+    young, old = (sum(map(test, ages)) for test in (wanted.youngest.__gt__, wanted.oldest.__lt__))
+    if not young and not old:
+        return ""
+    return f"left out {young} faces under {wanted.youngest} years and {old} over {wanted.oldest}"
 
 
 def _aged(root: Path, split: str) -> Iterator[tuple[Path, int]]:

@@ -84,8 +84,10 @@ class Ipcgan:
             estimator = self.networks["estimator"].train()
             return {"age": age_loss(estimator, batch["input"], batch["age"])}
         change = self.changed(batch, lambda: self._changed(batch))
-        return self._judging(batch, change[0].detach()) if phase.name == "discriminator" else (
-            self._ageing(batch, change)
+        return (
+            self._judging(batch, change[0].detach())
+            if phase.name == "discriminator"
+            else (self._ageing(batch, change))
         )
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:

@@ -2,10 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import relu, softsign
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool.training.networks.blocks import enlarging, start_small
+from gantool.training.networks.blocks import enlarging, instance_norm, start_small
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool_face_age.ages import GROUPS, groups
 
@@ -19,8 +19,7 @@ class Ager(nn.Module):
     """N×3×H×W in [0, 1] and N×1 years → x + m·d of the same size, at about that age.
 
     The mask m, LEAST..1, says where a face changes, the residual d, −1..1, how. Residual blocks at a
-    quarter of the side, scaled and shifted by what the age and the face as a whole tell. Without
-    an age: the least.
+    quarter of the side, normalised, scaled and shifted for an age. Without an age: the least.
     """
 
     def __init__(self, channels: int = 24, blocks: int = 4) -> None:
@@ -29,9 +28,8 @@ class Ager(nn.Module):
         self.full = nn.Conv2d(3, k, 3, padding=1)
         self.to_half = nn.Conv2d(k, 2 * k, 3, 2, 1)
         self.to_quarter = nn.Conv2d(2 * k, 4 * k, 3, 2, 1)
-        self.whole = nn.Sequential(nn.Linear(4 * k + GROUPS, 64), nn.ReLU())
-        self.blocks = nn.ModuleList(Aging(4 * k, 64) for _ in range(blocks))
-        self.up_half = enlarging(4 * k, 2 * k, 3, "resize")
+        self.blocks = nn.ModuleList(Aging(4 * k) for _ in range(blocks))
+        self.up_half = nn.Sequential(enlarging(4 * k, 2 * k, 3, "resize"), instance_norm(2 * k))
         self.up_full = enlarging(2 * k, k, 3, "resize")
         self.fine = nn.Conv2d(k, k, 3, padding=1)
         self.last = nn.Conv2d(k, 4, 3, padding=1)
@@ -53,29 +51,31 @@ class Ager(nn.Module):
         half = relu(self.to_half(full))
         y = relu(self.to_quarter(half))
         shares = groups(age[:, 0]).expand(len(x), -1)
-        told = self.whole(torch.cat([y.mean((2, 3)), shares], 1))
         for block in self.blocks:
-            y = block(y, told)
+            y = block(y, shares)
         y = relu(self.up_half(y) + half)
         y = relu(self.fine(relu(self.up_full(y) + full)))
         y = self.last(y)
-        return LEAST + (1 - LEAST) * y[:, :1].sigmoid(), y[:, 1:].tanh()
+        return LEAST + (1 - LEAST) * y[:, :1].sigmoid(), softsign(y[:, 1:])
 
 
 class Aging(nn.Module):
-    """x + two 3×3 convolutions; what is between them is scaled and shifted by what is told, N×t.
+    """x + two 3×3 convolutions; what is between them is normalised, scaled and shifted for an age.
 
-    Perez et al., «FiLM: Visual Reasoning with a General Conditioning Layer», 2018.
+    Dumoulin et al., «A Learned Representation for Artistic Style», 2017, between its styles.
     """
 
-    def __init__(self, channels: int, told: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.one = nn.Conv2d(channels, channels, 3, padding=1)
+        self.one = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1), instance_norm(channels)
+        )
         self.other = nn.Conv2d(channels, channels, 3, padding=1)
-        self.film = nn.Linear(told, 2 * channels)
+        self.film = nn.Linear(GROUPS, 2 * channels, bias=False)
+        nn.init.normal_(self.film.weight, 0, 0.3)  # ages differ from the start
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        scale, shift = self.film(told)[:, :, None, None].chunk(2, 1)
+    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
+        scale, shift = self.film(shares)[:, :, None, None].chunk(2, 1)
         result: Tensor = x + self.other(relu(self.one(x) * (1 + scale) + shift))
         return result
 
