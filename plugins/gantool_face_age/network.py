@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softsign
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.training.networks.blocks import enlarging, instance_norm, start_small
 from gantool.training.networks.discriminators import PatchDiscriminator
@@ -83,18 +82,15 @@ class Aging(nn.Module):
 class AgeJudge(nn.Module):
     """N×3×H×W and N years → N×1×h×w logits: whether a patch is of a real face of that age.
 
-    A spectrally normalised PatchDiscriminator, the age by projection: Miyato and Koyama, «cGANs
-    with Projection Discriminator», 2018.
+    A PatchDiscriminator, the age by projection: Miyato and Koyama, «cGANs with Projection
+    Discriminator», 2018.
     """
 
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        self.patches = PatchDiscriminator(3, channels=channels, norm=lambda _: nn.Identity())
+        self.patches = PatchDiscriminator(3, channels=channels)
         self.ages = nn.Conv2d(8 * channels, GROUPS, 4, 1, 1)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, 0.2)
-                spectral_norm(module)
+        start_small(self.ages)
 
     def forward(self, x: Tensor, age: Tensor) -> Tensor:
         logits, features = self.patches.judged(2 * x - 1)
