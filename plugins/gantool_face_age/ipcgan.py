@@ -21,19 +21,19 @@ from gantool.training.adversarial import wasserstein_generator
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool_face_age.ages import OLDEST, YOUNGEST
 from gantool_face_age.disturb import covered
-from gantool_face_age.estimator import AgeNet, AgePicture
+from gantool_face_age.estimator import AgeNet
 from gantool_face_age.faces import Faces, Wanted, read_faces
-from gantool_face_age.network import STRIDE, Ager, AgeJudge
+from gantool_face_age.network import STRIDE, AgeJudge, Ager
 from gantool_face_age.years import age_loss, export_of, falling, read_estimator
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "blocks": 2, "judging": 8, "reading": 8, "batch": 4, "steps": 400},
-    "fast": {"steps": 6_000},
+    "fast": {"steps": 3_500},
     "full": {
         "channels": 48, "blocks": 8, "judging": 64, "reading": 64, "batch": 32, "steps": 200_000,
     },
 }  # fmt: skip
-COST = {"tiny": "1 min", "fast": "2 h", "full": "1 month"}
+COST = {"tiny": "1 min", "fast": "1 h", "full": "1 month"}
 FAR = 10.0
 """Years that a face must be off an age to be a wrong example of it."""
 SHEET = (20, 31, 42, 53, 65)
@@ -98,7 +98,7 @@ class Ipcgan:
     def exports(self) -> Sequence[Export]:
         contract = Contract(
             "face-age", multiple=STRIDE, align=STRIDE, side=self.wanted.side,
-            conditions={"age": {"shape": [1]}},
+            conditions={"age": {"shape": [1], "default": 0.0}},
         )  # fmt: skip
         base = Export("generator", contract, lambda network: network)
         return [base, export_of("estimator", self.wanted.side)]
@@ -157,8 +157,8 @@ def ipcgan_age(
     start: float = 0.3,
     age: float = 1.0,
     own: float = 10.0,
-    keep: float = 2.0,
-    tone: float = 5.0,
+    keep: float = 3.0,
+    tone: float = 10.0,
     mask: float = 0.02,
     rate: float = 3e-4,
 ) -> Ipcgan:

@@ -1,6 +1,5 @@
 """The networks of a conditional GAN over ages: one that changes faces, one that judges them."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softsign
 
@@ -17,8 +16,8 @@ LEAST = 0.1
 class Ager(nn.Module):
     """N×3×H×W in [0, 1] and N×1 years → x + m·d of the same size, at about that age.
 
-    The mask m, LEAST..1, says where a face changes, the residual d, −1..1, how. Residual blocks at a
-    quarter of the side, normalised, scaled and shifted for an age. Without an age: the least.
+    The mask m, LEAST..1, says where a face changes, the residual d, −1..1, how. Residual blocks at
+    a quarter of the side, normalised, scaled and shifted for an age. Without one: the youngest.
     """
 
     def __init__(self, channels: int = 24, blocks: int = 4) -> None:

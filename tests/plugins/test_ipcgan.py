@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gantool import api
 from gantool.errors import UsageError
-from gantool.export import export
 from gantool.runtime.session import Session
 from gantool.training import options
 from gantool.training.batches import collate
@@ -264,7 +263,7 @@ def test_a_trained_generator_is_a_file_that_is_asked_for_years(faces, tmp_path):
     models = {path.stem.split("-")[-1]: path for path in api.export(run.folder)}
     assert models.keys() == {"generator", "estimator"}
     session = Session(models["generator"])
-    assert session.contract.conditions == {"age": {"shape": [1]}}
+    assert session.contract.conditions == {"age": {"shape": [1], "default": 0.0}}
     assert session.contract.statistics == "global"
     frame = np.random.default_rng(0).integers(0, 65536, (32, 32, 3), np.uint16)
     aged = session(frame, age=np.full((1, 1), 60, np.float32))
