@@ -34,7 +34,7 @@ from gantool_face_age.disturb import disturbed
 from gantool_face_age.faces import Faces, Wanted, grouped, held_out, read_faces
 
 TARGETS = (20, 31, 42, 53, 65)
-HOLD, SIDE, CANDIDATES = 10, 128, 100
+HOLD, SIDE, CANDIDATES, STEPS = 10, 128, 100, 1200
 YEARS, SAME, CHANGE = 15.0, 0.8, 0.03
 GROUPS = ("18-29", "30-39", "40-49", "50-59", "60-69", "70-80")
 Frame = NDArray[np.uint8]
@@ -115,6 +115,12 @@ def judges(root: Path, file: Path, steps: int) -> tuple[nn.Module, nn.Module]:
         network.load_state_dict(torch.load(path, weights_only=True))
         network.eval()
     return networks
+
+
+def shipped(root: Path, file: Path) -> Iterator[dict[str, object]]:
+    """The rows of the catalogue's models."""
+    yield from rows(root, file, STEPS, {"face-age/base": ageing("face-age/base")})
+    yield {"by": "face-age/years", **errors(*held(root), gantool.load("face-age/years"))}
 
 
 def rows(root: Path, file: Path, steps: int, ways: dict[str, Age]) -> Iterator[dict[str, object]]:
@@ -200,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("faces", type=Path)
     parser.add_argument("--judges", type=Path, required=True, help="where they are kept")
-    parser.add_argument("--steps", type=int, default=1200, help="of training a judge")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of training a judge")
     parser.add_argument("--model", action="append", default=[], help="name or file")
     parser.add_argument("--years", help="name or file of an estimator")
     parser.add_argument("--sheet", type=Path, help="PNG of faces by ages, of the last model")

@@ -33,13 +33,13 @@ class AgeNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         found = relu(self.layers(self.first(4 * x - 2)))
         whole = torch.cat([found.mean((2, 3)), found.amax((2, 3))], 1)
-        return MIDDLE + SPREAD * self.last(self.drop(whole))[:, 0].float()
+        told: Tensor = self.last(self.drop(whole))
+        return MIDDLE + SPREAD * told[:, 0].float()
 
 
 class Residual(nn.Module):
@@ -69,5 +69,5 @@ class AgePicture(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        read = self.network(x) + self.network(x.flip(3))
+        read: Tensor = self.network(x) + self.network(x.flip(3))
         return (read / 200).view(-1, 1, 1, 1).expand_as(x)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -87,8 +88,16 @@ def moved(frame: Bytes, random: Generator) -> Bytes:
     )
     turn[:, 2] += side * random.uniform(-0.04, 0.04, 2)
     frame = frame[:, ::-1] if random.integers(2) else frame
-    how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REFLECT_101}
-    return cv2.warpAffine(np.ascontiguousarray(frame), turn, (side, side), **how).astype(np.uint8)
+    return cast(
+        Bytes,
+        cv2.warpAffine(
+            np.ascontiguousarray(frame),
+            turn,
+            (side, side),
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        ),
+    )
 
 
 def read_faces(root: Path, split: str, wanted: Wanted) -> Faces:

@@ -34,10 +34,10 @@ class Ager(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
         start_small(self.last)
-        for block in self.blocks:
-            start_small(block.other)
+        for module in self.modules():
+            if isinstance(module, Aging):
+                start_small(module.other)
 
     def forward(self, x: Tensor, age: Tensor | None = None) -> Tensor:
         mask, residual = self.change(x, x.new_zeros(1, 1) if age is None else age)

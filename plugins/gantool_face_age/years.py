@@ -81,7 +81,8 @@ def age_estimator(
 
 def age_loss(estimator: nn.Module, faces: Tensor, age: Tensor) -> Tensor:
     """Mean error in tens of years; faces N×3×H×W, disturbed, and the right ages, N."""
-    return (estimator(disturbed(faces)) - age).abs().mean() / 10
+    read: Tensor = estimator(disturbed(faces))
+    return (read - age).abs().mean() / 10
 
 
 def export_of(network: str, side: int) -> Export:
