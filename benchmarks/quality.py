@@ -4,10 +4,12 @@
     python benchmarks/quality.py --rainy ../shared/data/rain100l \\
         --dry ../shared/data/photos/heldout [--json FILE]
     python benchmarks/quality.py --colours ../shared/data/photos/heldout
+    python benchmarks/quality.py --faces ../shared/data/faces/train --judges judges
 
 Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
 compared as in the papers: luma, the scale's number of pixels off each edge. With --rainy and --dry
-there are the rows of weather.py, with --colours those of colours.py.
+there are the rows of weather.py, with --colours those of colours.py, with --faces those of
+faces.py.
 """
 
 import argparse
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--colours", type=Path, metavar="FOLDER", help="photographs for colorize")
+    parser.add_argument("--faces", type=Path, metavar="FOLDER", help="faces for face-age")
+    parser.add_argument("--judges", type=Path, default=Path("judges"), help="of faces, kept here")
     parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
     parser.add_argument("--rainy", type=Path, help="pairs in input/ and target/, for derain")
     parser.add_argument("--dry", type=Path, help="clean photographs, for derain")
@@ -86,6 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for row in colours.every(options.colours):
             table.append(row)
             print(colours.told(row), flush=True)
+    if options.faces:
+        import faces  # beside this file
+
+        for row in faces.shipped(options.faces, options.judges):
+            table.append(row)
+            print(json.dumps(row), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 

@@ -10,7 +10,7 @@ from gantool.training.loop import Progress
 from gantool.training.monitors import FAILURES, Event, Watch, look
 from gantool.training.options import Limits
 from gantool.training.run import Run
-from gantool.training.system import Batch, Dataset
+from gantool.training.system import Batch, Choosy, Dataset
 
 LOG_EVERY, LOOK_EVERY = 50, 100
 SAVE_EVERY, SAVE_SECONDS = 1000, 300.0
@@ -32,7 +32,7 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
     clock, watch, saved = Clock(run, limits), Watch(), run.step
     with closing(journal), closing(_steps(run, data)) as steps:
         journal.forget_after(run.step)
-        for event in _passed_over(run):
+        for event in (*_passed_over(run), *_left_out(data)):
             journal.event(run.step, event)
             yield event
         try:
@@ -107,6 +107,12 @@ def _passed_over(run: Run) -> Iterator[Event]:
     """Checkpoints that could not be gone on from."""
     for path in run.damaged:
         yield Event("damaged", f"{path} is damaged: going on from step {run.step}")
+
+
+def _left_out(data: Dataset) -> Iterator[Event]:
+    """Pictures that are not trained on though they lie there."""
+    if isinstance(data, Choosy) and data.left_out:
+        yield Event("left out", data.left_out)
 
 
 def _looked(run: Run, watch: Watch, samples: Batch) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,16 @@ class Dataset(Protocol):
 
     def sample(self, seed: int, step: int, item: int) -> Batch:
         """One sample, without the batch dimension: pictures are 3×H×W."""
+        ...
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A dataset that does not take all that it was given."""
+
+    @property
+    def left_out(self) -> str:
+        """What it does not take, in words; "" for nothing."""
         ...
 
 

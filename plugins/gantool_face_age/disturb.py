@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
 TURN, SHIFT, SMALLER, LARGER = 10.0, 0.06, 0.85, 1.1
 CUT = 0.35
@@ -40,16 +40,14 @@ def lit(x: Tensor) -> Tensor:
 
 
 def blurred(x: Tensor) -> Tensor:
-    """Half of them, more or less."""
-    once = avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    twice = avg_pool2d(once, 5, 1, 2, count_include_pad=False)
-    share, much = _each(x, -1, 1).clamp_min(0), _each(x, 0, 1)
-    return x + share * (once + much * (twice - once) - x)
+    """Half of them, more or less; sides are even."""
+    coarse = interpolate(avg_pool2d(x, 2), scale_factor=2.0, mode="bilinear")
+    return x + _each(x, -1, 1).clamp_min(0) * (coarse - x)
 
 
 def grainy(x: Tensor) -> Tensor:
     """With noise of a deviation up to 0.06."""
-    return x + _each(x, 0, 0.06) * torch.randn_like(x)
+    return x + _each(x, 0, 0.2) * (torch.rand_like(x) - 0.5)
 
 
 def covered(x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -46,7 +47,10 @@ class Faces:
 
     pictures: Sequence[Bytes]
     ages: NDArray[np.float32]
+    names: Sequence[str]
     wanted: Wanted
+    left_out: str = ""
+    """Which faces of the folder are of no wanted age, in words."""
 
     @property
     def size(self) -> int:
@@ -84,8 +88,16 @@ def moved(frame: Bytes, random: Generator) -> Bytes:
     )
     turn[:, 2] += side * random.uniform(-0.04, 0.04, 2)
     frame = frame[:, ::-1] if random.integers(2) else frame
-    how = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REFLECT_101}
-    return cv2.warpAffine(np.ascontiguousarray(frame), turn, (side, side), **how).astype(np.uint8)
+    return cast(
+        Bytes,
+        cv2.warpAffine(
+            np.ascontiguousarray(frame),
+            turn,
+            (side, side),
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        ),
+    )
 
 
 def read_faces(root: Path, split: str, wanted: Wanted) -> Faces:
@@ -104,12 +116,20 @@ def read_faces(root: Path, split: str, wanted: Wanted) -> Faces:
         chosen = [path for path in chosen if not held_out(path.name, wanted.hold)]
     ages = np.array([aged[path] for path in chosen], np.float32)
     readers = [partial(_read, path, wanted.side) for path in chosen]
-    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, wanted)
+    names, left = [path.name for path in chosen], _left_out(list(aged.values()), wanted)
+    return Faces(Kept(readers, lambda frame: frame.nbytes), ages, names, wanted, left)
 
 
 def held_out(name: str, hold: int) -> bool:
     """Whether a face of this file name is the one of `hold` that is not trained on."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % hold == 0
+
+
+def _left_out(ages: Sequence[int], wanted: Wanted) -> str:
+    young, old = (sum(map(test, ages)) for test in (wanted.youngest.__gt__, wanted.oldest.__lt__))
+    if not young and not old:
+        return ""
+    return f"left out {young} faces under {wanted.youngest} years and {old} over {wanted.oldest}"
 
 
 def _aged(root: Path, split: str) -> Iterator[tuple[Path, int]]:

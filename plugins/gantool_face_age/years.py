@@ -1,9 +1,7 @@
 """Recipe `age-estimator`: the age of a face in years.
 
-Rothe, Timofte and Van Gool, «DEX: Deep EXpectation of Apparent Age from a Single Image», 2015.
-
-The mean of a distribution over ages, which is trained towards a normal one around the right age
-(Gao et al., «Deep Label Distribution Learning with Label Ambiguity», 2017).
+Antipov, Baccouche and Dugelay, «Face Aging With Conditional Generative Adversarial Networks», 2017,
+for what it is needed for; by regression.
 """
 
 import math
@@ -13,10 +11,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from gantool.errors import UsageError
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
-from gantool_face_age.ages import OLDEST, YOUNGEST, classes
+from gantool.training.weights import stored
+from gantool_face_age.ages import OLDEST, YOUNGEST
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.estimator import STRIDE, AgeNet, AgePicture
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -26,12 +25,13 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "fast": {"steps": 3_000},
     "full": {"channels": 64, "batch": 64, "steps": 60_000},
 }
+COUNT = "num_batches_tracked"
 COST = {"tiny": "1 min", "fast": "30 min", "full": "2 days"}
 
 
 @dataclass
 class AgeEstimator:
-    """Cross-entropy with the classes of ages, on faces that are disturbed at random."""
+    """Mean error in years, on faces that are disturbed at random."""
 
     networks: Mapping[str, nn.Module]
     optimizer: torch.optim.Optimizer
@@ -64,7 +64,7 @@ def age_estimator(
     youngest: int = YOUNGEST,
     oldest: int = OLDEST,
     hold: int = 10,
-    rate: float = 1e-3,
+    rate: float = 2e-3,
     decay: float = 0.05,
 ) -> AgeEstimator:
     """Learn to read ages off faces. Data: aligned faces, folders or file names with their years.
@@ -80,8 +80,9 @@ def age_estimator(
 
 
 def age_loss(estimator: nn.Module, faces: Tensor, age: Tensor) -> Tensor:
-    """How far the estimator's classes for disturbed faces are from those of `age`; N×3×H×W, N."""
-    return cross_entropy(estimator(disturbed(faces)).float(), classes(age))
+    """Mean error in tens of years; faces N×3×H×W, disturbed, and the right ages, N."""
+    read: Tensor = estimator(disturbed(faces))
+    return (read - age).abs().mean() / 10
 
 
 def export_of(network: str, side: int) -> Export:
@@ -90,9 +91,25 @@ def export_of(network: str, side: int) -> Export:
     return Export(network, contract, AgePicture, restore)
 
 
+def read_estimator(path: Path) -> AgeNet:
+    """The network of a model file that this recipe has made. Raises UsageError for others."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file: give a model of the recipe age-estimator")
+    weights = stored(path)
+    try:
+        network = AgeNet(weights["network.first.weight"].shape[0])
+        restore(network, weights)
+    except (KeyError, RuntimeError) as error:
+        raise UsageError(f"{path}: no model of the recipe age-estimator") from error
+    return network
+
+
 def restore(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """What a model file has stands behind `network.`."""
-    network.load_state_dict({name.removeprefix("network."): each for name, each in weights.items()})
+    """What a model file has stands behind `network.`; batches are not counted in it."""
+    fresh = network.state_dict()
+    counted = {name: each for name, each in fresh.items() if name.endswith(COUNT)}
+    kept = {name: weights[f"network.{name}"] for name in fresh.keys() - counted.keys()}
+    network.load_state_dict({**kept, **counted})
 
 
 def falling(fraction: float) -> float:
