@@ -80,7 +80,8 @@ def _tile(catalogue: Mapping[str, Model], device: str) -> Finding:
     """The proof: a real session, one real tile."""
     import numpy as np
 
-    name = next(iter(sorted(catalogue)), "")
+    usable = (name for name, model in catalogue.items() if model.source and not model.terms)
+    name = min(usable, default="")
     try:
         chosen = providers.choose(device)
         session = Session(store.locate(name, catalogue), chosen)

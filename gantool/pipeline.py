@@ -128,9 +128,11 @@ class Model:
     """`task/name`, as in `superres/photo-x4`."""
     task: str
     source: str
-    """Path of the model file."""
+    """Path of the model file; empty where it is not installed, and `note` says how to get it."""
     sha256: str
     licence: str
     """SPDX identifier, or a name of the terms."""
     note: str = ""
     """One line for `gantool models list`."""
+    terms: str = ""
+    """Path of the text of the licence, where that must be accepted before the model is used."""

@@ -68,10 +68,11 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
     )
     tasks, lost_tasks = _settle("task", ((p, p.tasks.items()) for p in plugins))
     models, lost_models = _settle("model", ((p, _by_name(p.models)) for p in plugins))
+    absent, _ = _settle("model", ((p, _by_name(p.models, there=False)) for p in plugins))
     recipes, lost_recipes = _settle("recipe", _unopened("gantool.recipes"))
     importers, lost_importers = _settle("importer", _unopened("gantool.importers"))
     clashes = (*lost_tasks, *lost_models, *lost_recipes, *lost_importers)
-    return Registry(plugins, tasks, models, recipes, importers, clashes)
+    return Registry(plugins, tasks, {**absent, **models}, recipes, importers, clashes)
 
 
 def _entries(group: str) -> Iterable[EntryPoint]:
@@ -149,8 +150,9 @@ def _flat(answers: Iterable[Iterable[Thing]]) -> Iterator[Thing]:
     return (thing for answer in answers for thing in answer)
 
 
-def _by_name(models: Iterable[Model]) -> list[tuple[str, Model]]:
-    return [(model.name, model) for model in models]
+def _by_name(models: Iterable[Model], *, there: bool = True) -> list[tuple[str, Model]]:
+    """Those with a file; or those without, which leave their names to whoever has one."""
+    return [(model.name, model) for model in models if bool(model.source) is there]
 
 
 def _settle(

@@ -25,7 +25,7 @@ SAID = ("sha256", "licence", "note")
 def locate(model: str, catalogue: Mapping[str, Model]) -> Path:
     """The file of `model`, a name from the catalogue or a path. Raises ModelError."""
     if model in catalogue:
-        return _present(model, Path(catalogue[model].source))
+        return _present(catalogue[model])
     path = Path(model)
     if path.is_file():
         return path
@@ -37,10 +37,15 @@ def locate(model: str, catalogue: Mapping[str, Model]) -> Path:
     raise ModelError(f'no model "{model}".{hint} See gantool models list')
 
 
-def folder() -> Path:
-    """`$XDG_DATA_HOME/gantool/models`, `~/.local/share` by default: the user's own models."""
+def home() -> Path:
+    """`$XDG_DATA_HOME/gantool`, `~/.local/share` by default: what is the user's own."""
     root = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return Path(root) / "gantool" / "models"
+    return Path(root) / "gantool"
+
+
+def folder() -> Path:
+    """The user's own models."""
+    return home() / "models"
 
 
 def own() -> tuple[dict[str, Model], tuple[str, ...]]:
@@ -123,7 +128,11 @@ def _note_of(name: str) -> Path:
     return folder() / f"{name}.json"
 
 
-def _present(name: str, path: Path) -> Path:
-    if not path.is_file():
-        raise ModelError(f"{name}: its file {path} is missing: install the plugin again")
-    return path
+def _present(model: Model) -> Path:
+    if not model.source:
+        raise ModelError(f"{model.name} is not installed: {model.note}")
+    if not Path(model.source).is_file():
+        raise ModelError(
+            f"{model.name}: its file {model.source} is missing: install the plugin again"
+        )
+    return Path(model.source)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent.parent / "weights" / "noncommercial"))
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 

@@ -191,6 +191,22 @@ def test_plugins_are_in_the_order_of_distribution_and_entry_point(install):
     assert mine == [("a", "z"), ("b", "w"), ("b", "x")]
 
 
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_model_without_a_file_leaves_its_name_to_whoever_has_one(order, install):
+    there, absent = order
+    models = WORKS.format(task="haze").replace("return [haze]", "return []")
+    install(there, models)
+    install(absent, models.replace('"haze.onnx"', '""'))
+    registry = loaded()
+    assert registry.models["haze/outdoor"].source == "haze.onnx"
+    assert registry.clashes == ()
+
+
+def test_model_that_nobody_has_is_listed_without_a_file(install):
+    install("haze", WORKS.format(task="haze").replace('"haze.onnx"', '""'))
+    assert loaded().models["haze/outdoor"].source == ""
+
+
 def test_plugins_are_loaded_once(install):
     site = install("haze", WORKS.format(task="haze"))
     first = loaded()

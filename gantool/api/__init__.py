@@ -7,6 +7,7 @@ from gantool.api.importing import import_model as import_model
 from gantool.api.importing import prepare_import as prepare_import
 from gantool.api.importing import remove_model as remove_model
 from gantool.api.installed import doctor as doctor
+from gantool.api.installed import is_accepted as is_accepted
 from gantool.api.installed import model_info as model_info
 from gantool.api.installed import model_path as model_path
 from gantool.api.installed import models as models

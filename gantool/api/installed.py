@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gantool import plugin_manager, store
+from gantool import licences, plugin_manager, store
 from gantool import recipe_notes as notes_room
 from gantool.api.run_options import COMMANDS, RUN_OPTIONS, TALK
 from gantool.errors import PluginError, UsageError
@@ -56,7 +56,21 @@ def model_info(model: str) -> dict[str, str]:
         "bytes": str(path.stat().st_size),
         **said,
         "sha256": session.sha256(path),
+        **_terms(model),
     }
+
+
+def _terms(model: str) -> dict[str, str]:
+    """Of a model by name, what must be accepted before it is used, and whether that was done."""
+    entry = registry().models.get(model)
+    if entry is None or not entry.terms:
+        return {}
+    return {"terms": entry.terms, "accepted": "yes" if is_accepted(entry) else "no"}
+
+
+def is_accepted(model: Model) -> bool:
+    """Whether its licence does not stand in the way of using it."""
+    return licences.is_accepted(model)
 
 
 def doctor(device: str) -> Iterator[Finding]:

@@ -18,11 +18,13 @@ def load(
     device: str = "auto",
     tile: int | str | None = "auto",
     max_pixels: int | None = None,
+    accept_licence: str | None = None,
 ) -> Session:
     """One model, by name or file, as a function H×W×3 → sH×sW×3 (uint8 or uint16).
 
-    `max_pixels` are those that a result may have. Raises ModelError where the model is missing or
-    refused, DeviceError for the device.
+    `max_pixels` are those that a result may have; `accept_licence` names the licence of a model
+    that asks for it, once. Raises ModelError where the model is missing or refused, DeviceError for
+    the device.
     """
     from gantool import store
     from gantool.runtime import providers
@@ -31,7 +33,24 @@ def load(
     path = store.locate(model, registry().models)
     chosen, side = providers.choose(device), _tile(tile)
     _check(path)
+    ask(model, path, accept_licence)
     return Session(path, chosen, side, most=max_pixels)
+
+
+def ask(model: str, path: Path, accept_licence: str | None) -> None:
+    """Raises ModelError where the licence of the model in `path` has not been accepted.
+
+    By a path it is the same model as by its name.
+    """
+    from gantool import licences
+    from gantool.runtime import session
+
+    known = registry().models
+    licences.refuse_unknown(accept_licence, known)
+    digest = session.sha256(path)
+    for each in known.values():
+        if each.name == model or each.sha256 == digest:
+            licences.check(each, accept_licence)
 
 
 def _check(path: Path) -> None:

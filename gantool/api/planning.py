@@ -100,7 +100,12 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
-    session = load(model, device=options.device, tile=options.tile)
+    session = load(
+        model,
+        device=options.device,
+        tile=options.tile,
+        accept_licence=options.accept_licence,
+    )
     task, name = _named(model, session.contract, session.path)
     return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
 
@@ -171,7 +176,13 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         encoding.check(options.films())
     most = RESULT * pixels(options.max_pixels)
     sessions = tuple(
-        load(each, device=options.device, tile=options.tile, max_pixels=most)
+        load(
+            each,
+            device=options.device,
+            tile=options.tile,
+            max_pixels=most,
+            accept_licence=options.accept_licence,
+        )
         for each in pipeline.models
     )
     shas = tuple(session.sha256 for session in sessions)

@@ -42,6 +42,7 @@ class RunOptions:
     quality: int | None = None
     metadata: str = "keep"
     provenance: bool = True
+    accept_licence: str | None = None
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     limit: int | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gantool.api.installed import model_path, own_name, registry
 from gantool.api.installed import recipe as function_of
-from gantool.api.opening import load
+from gantool.api.opening import ask, load
 from gantool.errors import UsageError
 from gantool.training.options import Limits, TrainOptions
 
@@ -59,7 +59,7 @@ def prepare_training(recipe: str, dataset: Path, options: TrainOptions) -> Run:
     function, presets = function_of(recipe)
     from gantool.training import start
 
-    init = _start_of(options.init) if options.init else None
+    init = _start_of(options.init, options.accept_licence) if options.init else None
     return start.prepare(recipe, function, presets, dataset, options, init=init)
 
 
@@ -73,9 +73,13 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
     return session.train(run, limits)
 
 
-def _start_of(init: str) -> Path:
+def _start_of(init: str, accept_licence: str | None) -> Path:
     """The folder of a run, or the file of a model."""
-    return Path(init) if Path(init).is_dir() else model_path(init)
+    if Path(init).is_dir():
+        return Path(init)
+    path = model_path(init)
+    ask(init, path, accept_licence)
+    return path
 
 
 def export(
@@ -106,6 +110,7 @@ def evaluate(
     limit: int | None = None,
     features: Path | None = None,
     device: str = "auto",
+    accept_licence: str | None = None,
 ) -> Evaluation:
     """A measurement of a model, or of a training run's, on `dataset`: `.run()` does it.
 
@@ -118,7 +123,10 @@ def evaluate(
     from gantool.training.samples import Choices
 
     is_run = model not in registry().models and Path(model).is_dir()
-    session = _run_model(Path(model), device) if is_run else load(model, device=device)
+    if is_run:
+        session = _run_model(Path(model), device)
+    else:
+        session = load(model, device=device, accept_licence=accept_licence)
     side = session.contract.side if side is None else side
     choices = Choices(split, made_from, side or None, limit, by_distance=features is not None)
     return evaluation.prepare(session, dataset, choices, features)

@@ -11,6 +11,7 @@ import typer
 
 from gantool import api
 from gantool.cli import show, tables
+from gantool.cli.run_options import AcceptLicence
 from gantool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def evaluate(
     limit: Limit = None,
     features: Features = None,
     device: Device = "auto",
+    accept_licence: AcceptLicence = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -100,6 +102,7 @@ def evaluate(
         limit=limit,
         features=features,
         device=device,
+        accept_licence=accept_licence,
     )
     rows = _measured(evaluation, quiet=quiet)
     scores = _summary(evaluation, rows, dataset)

@@ -7,6 +7,7 @@ import typer
 
 from gantool import api
 from gantool.cli import show, tables
+from gantool.pipeline import Model
 
 app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
@@ -16,8 +17,16 @@ Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, 
 def list_models() -> None:
     """All models of the installed plugins and your imported ones, with licence."""
     models = sorted(api.registry().models.values(), key=lambda each: each.name)
-    rows = [(model.name, model.licence, model.note) for model in models]
+    rows = [(model.name, _licence(model), _note(model)) for model in models]
     tables.table(("model", "licence", "what it is"), rows)
+
+
+@app.command("licences")
+def list_licences() -> None:
+    """The licences that must be accepted before a model is used, and where their texts are."""
+    asking = [model for model in api.models() if model.terms]
+    rows = [(model.licence, model.name, _state(model), model.terms) for model in asking]
+    tables.table(("licence", "model", "state", "text"), rows)
 
 
 @app.command()
@@ -67,6 +76,18 @@ def import_model(
     said = api.model_info(model.name)
     show.say(f"{said['file']}: licence {model.licence}, parity {float(said['parity']):.2g} of 255")
     print(model.name)
+
+
+def _licence(model: Model) -> str:
+    return f"{model.licence} ({_state(model)})" if model.terms else model.licence
+
+
+def _state(model: Model) -> str:
+    return "accepted" if api.is_accepted(model) else "not accepted yet"
+
+
+def _note(model: Model) -> str:
+    return model.note if model.source else f"not installed: {model.note}"
 
 
 @app.command("rm")

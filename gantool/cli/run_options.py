@@ -16,6 +16,17 @@ Inputs = Annotated[
 ]
 
 
+AcceptLicence = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-licence",
+        "--accept-license",
+        metavar="NAME",
+        help="Accept the licence of a model that asks for it; needed once.",
+    ),
+]
+
+
 def _film(kind: Any, text: str, metavar: str | None = None, *, flag: str = "") -> Any:
     """An option that is about films alone."""
     names = (flag,) if flag else ()
@@ -86,6 +97,7 @@ OPTIONS: dict[str, Any] = {
             help="Let results say, in XMP, that a model made them, and which.",
         ),
     ],
+    "accept_licence": AcceptLicence,
     "include": Annotated[
         list[str],
         typer.Option(metavar="PATTERN", help="Of folders, only what matches, as in '*.tif'."),

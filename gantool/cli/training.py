@@ -9,6 +9,7 @@ import typer
 from gantool import api
 from gantool.cli import training_options as options
 from gantool.cli import training_talk as talk
+from gantool.cli.run_options import AcceptLicence
 from gantool.cli.signals import stopping
 from gantool.errors import UsageError
 
@@ -31,6 +32,7 @@ def train(
     settings: options.Given = None,
     config: options.Config = None,
     init: options.Init = None,
+    accept_licence: AcceptLicence = None,
     seed: options.Seed = None,
     precision: options.Precision = None,
     accumulate: options.Accumulate = None,
@@ -60,6 +62,7 @@ def train(
         accumulate=accumulate,
         device=device,
         resume=resume,
+        accept_licence=accept_licence,
     )
     with stopping() as stop:
         limits = api.Limits(

@@ -38,6 +38,8 @@ class TrainOptions:
     accumulate: int | None = None
     device: str = "auto"
     resume: bool = False
+    accept_licence: str | None = None
+    """Of the model to start from, where it asks for that."""
 
 
 @dataclass(frozen=True)
