@@ -80,7 +80,8 @@ class Plan:
 
         process = functools.partial(_apply, self.pipeline.process, self.sessions)
         stream = self.pipeline.stream
-        return Work(process, stream and functools.partial(_apply, stream, self.sessions))
+        film = stream and functools.partial(_apply, stream, self.sessions)
+        return Work(process, film, self.pipeline.measure)
 
     def cancel(self) -> None:
         """End the run soon: models are stopped, files that are being written are finished."""
