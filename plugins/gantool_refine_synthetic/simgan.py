@@ -127,7 +127,11 @@ class SimGan:
             Phase, "refiner", self.optimizers["refiner"], self.turns.refining, ("discriminator",)
         )
         judging = partial(
-            Phase, "discriminator", self.optimizers["discriminator"], self.turns.judged, ("refiner",)
+            Phase,
+            "discriminator",
+            self.optimizers["discriminator"],
+            self.turns.judged,
+            ("refiner",),
         )
         return [
             *(refining(draw=draw) for draw in range(self.turns.refiner)),
