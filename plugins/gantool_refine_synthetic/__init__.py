@@ -1,4 +1,4 @@
-"""Task refine-synthetic: renders that look like photographs, at the same places under other names."""
+"""Task refine-synthetic: renders that look like photographs, so that their labels stay true."""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ FINE = 4
 """Points drawn to a pixel of the picture, in each direction."""
 BALL = 17.0
 """Radius of the eyeball, pixels."""
+GRAIN = 0.008
+"""Deviation of what light sampled by chance leaves; a refiner has nothing else to make noise of."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def eye(seed: int, number: int) -> tuple[Bytes, Label]:
     ball += _glints(random, right - x, down - y, light)
     face = _faced(random, opening, right, down, ball, light)
     small = cv2.resize(face, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small += GRAIN * random.standard_normal(small.shape)
     levels = np.round(255 * np.clip(small, 0, 1)).astype(np.uint8)
     return levels, Label(yaw, pitch, head_yaw, head_pitch, float(x), float(y), BALL * iris)
 

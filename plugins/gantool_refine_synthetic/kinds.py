@@ -1,4 +1,4 @@
-"""What SimGAN trains on: renders in `synthetic/`, photographs of the like in `real/`, not paired."""
+"""What SimGAN trains on: renders in `synthetic/`, photographs of the like in `real/`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -15,6 +15,7 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from gantool.errors import UsageError
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
@@ -29,7 +30,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"batch": 64, "steps": 40_000},
 }
 COST = {"tiny": "1 min", "fast": "40 min", "full": "4 days"}
-Psi = Literal["pixels", "mean", "gradients"]
+Psi = Literal["pixels", "mean", "smooth", "gradients"]
 
 
 class HalfHistory(History):
@@ -123,16 +124,9 @@ class SimGan:
         Its first shares the batch of the refiner's last.
         """
         last = self.turns.refiner - 1
-        refining = partial(
-            Phase, "refiner", self.optimizers["refiner"], self.turns.refining, ("discriminator",)
-        )
-        judging = partial(
-            Phase,
-            "discriminator",
-            self.optimizers["discriminator"],
-            self.turns.judged,
-            ("refiner",),
-        )
+        ours, theirs = (self.optimizers[name] for name in ("refiner", "discriminator"))
+        refining = partial(Phase, "refiner", ours, self.turns.refining, ("discriminator",))
+        judging = partial(Phase, "discriminator", theirs, self.turns.judged, ("refiner",))
         return [
             *(refining(draw=draw) for draw in range(self.turns.refiner)),
             *(judging(draw=last + draw) for draw in range(self.turns.judge)),
@@ -192,7 +186,8 @@ def simgan(
     32 in the paper. batch: pictures of each kind a step, an even number. crop: most pixels of a
     side that are trained on. grey: train on and give grey pictures, whatever the data are. weight:
     λ of self-regularisation, the mean over pixels from 0 to 1. psi: what of a picture is to stay:
-    its pixels, the mean of their colours, or the gradients. k_g, k_d: turns of the refiner and of
+    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, or the
+    gradients. k_g, k_d: turns of the refiner and of
     the discriminator in each step. apart: fraction of the training in which the refiner learns by
     self-regularisation alone. judging: fraction after it in which the discriminator learns alone.
     pool: refined pictures remembered for the discriminator. noise: deviation of noise on what it
@@ -231,8 +226,14 @@ def mean(x: Tensor) -> Tensor:
     return x.mean(dim=1, keepdim=True)
 
 
+def smooth(x: Tensor) -> Tensor:
+    """N×C×H×W → N×C×(H−4)×(W−4): the mean of 5×5 pixels."""
+    return avg_pool2d(x, 5, stride=1)
+
+
 PSI: Mapping[Psi, Callable[[Tensor], Tensor]] = {
     "pixels": lambda x: x,
     "mean": mean,
+    "smooth": smooth,
     "gradients": gradients,
 }
