@@ -22,10 +22,10 @@ from gantool_refine_synthetic.eyes import Label, eye, write
 
 @pytest.fixture
 def brighter(tmp_path) -> Path:
-    """A model file that adds a tenth of the range."""
+    """A model file that adds a fifth of the range, 51 levels."""
     nodes = [onnx.helper.make_node("Add", ["x", "w"], ["y"])]
     contract = Contract("refine-synthetic", name="eyes")
-    return models.save(tmp_path / "eyes.onnx", nodes, contract, w=np.float32(0.1))
+    return models.save(tmp_path / "eyes.onnx", nodes, contract, w=np.float32(0.2))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_names_and_tree_are_mirrored_and_labels_stay_where_they_are(renders, bri
     }
     assert {path: path.read_bytes() for path in before} == before
     assert [each.figures for each in done if isinstance(each, Done)] == [
-        {DISTANCE: pytest.approx(26 / 255, abs=1 / 255)}
+        {DISTANCE: pytest.approx(0.2)}
     ] * 3
 
 
@@ -99,8 +99,8 @@ def test_distances_are_in_events_and_in_the_report(renders, brighter, tmp_path, 
     page = tmp_path / "run.html"
     words = ["refine-synthetic", str(renders), "--model", str(brighter), "-o", str(tmp_path / "o")]
     assert start([*words, "--json", "--report", str(page)]) == 0
-    assert f'"figures": {{"{DISTANCE}": 0.10' in capsys.readouterr().out
-    assert f"{DISTANCE} 0.10" in page.read_text()
+    assert f'"figures": {{"{DISTANCE}": 0.2' in capsys.readouterr().out
+    assert f"{DISTANCE} 0.2000" in page.read_text()
 
 
 def test_without_its_distribution_the_model_is_said_how_to_be_added():

@@ -1,4 +1,4 @@
-"""Laws of the recipe simgan: its losses by hand, its buffer, its turns, its data, its model file."""
+"""Laws of the recipe simgan: its losses by hand, its buffer, turns, data and model file."""
 
 import math
 from collections import deque
