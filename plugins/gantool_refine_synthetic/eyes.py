@@ -128,7 +128,7 @@ def _ball(
 
 def _iris(random: Generator, radius: Plane, turn: Plane) -> Plane:
     """Fibres, a brighter ring around the pupil, a dark rim; `radius` is 1 at the limbus."""
-    tone, pupil = random.uniform(0.12, 0.36), random.uniform(0.3, 0.5)
+    tone, pupil = random.uniform(0.08, 0.26), random.uniform(0.3, 0.5)
     fibres = sum(
         random.normal(0, 1 / np.sqrt(waves)) * np.sin(waves * turn + random.uniform(0, 6.3))
         for waves in (3, 7, 12, 19, 28)
