@@ -12,7 +12,7 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from gantool import atomic
 
 Bytes = NDArray[np.uint8]
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 """A value for every point of the picture, H×W."""
 
 WIDTH, HEIGHT = 55, 35
@@ -87,15 +87,15 @@ def eye(seed: int, number: int) -> tuple[Bytes, Label]:
     ball += _glints(random, right - x, down - y, light)
     face = _faced(random, opening, right, down, ball, light)
     small = cv2.resize(face, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    small += GRAIN * random.standard_normal(small.shape)
-    levels = np.round(255 * np.clip(small, 0, 1)).astype(np.uint8)
+    grain = GRAIN * random.standard_normal(small.shape)
+    levels = np.round(255 * np.clip(small + grain, 0, 1)).astype(np.uint8)
     return levels, Label(yaw, pitch, head_yaw, head_pitch, float(x), float(y), BALL * iris)
 
 
 def _direction(yaw: float, pitch: float) -> Plane:
     """Unit vector of degrees to the right and up."""
     a, b = np.radians((yaw, pitch))
-    return np.float32([np.sin(a) * np.cos(b), -np.sin(b), np.cos(a) * np.cos(b)])
+    return np.array([np.sin(a) * np.cos(b), -np.sin(b), np.cos(a) * np.cos(b)])
 
 
 def _opening(random: Generator, pitch: float, head_yaw: float) -> Opening:

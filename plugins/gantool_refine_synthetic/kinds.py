@@ -59,10 +59,10 @@ def read(root: Path, split: str, *, crop: int, smallest: int, size_: int, as_gre
     width, height = (min(crop, *sides) for sides in zip(*sizes, strict=True))
     if min(width, height) < smallest:
         raise UsageError(f"{root}: a picture of {width}×{height}: at least {smallest} are needed")
-    pictures = [_kept(layout.parts[kind], as_grey) for kind in KINDS]
+    synthetic, real = (_kept(layout.parts[kind], as_grey) for kind in KINDS)
     if not as_grey:
-        _refuse_mismatch(root, *map(_is_grey, pictures))
-    return Kinds(*pictures, height, width, size_)
+        _refuse_mismatch(root, _is_grey(synthetic), _is_grey(real))
+    return Kinds(synthetic, real, height, width, size_)
 
 
 def _kept(paths: Sequence[Path], as_grey: bool) -> Kept[Bytes]:
