@@ -172,7 +172,7 @@ def _faced(
 
 def _skin(random: Generator, t: Plane, below: Plane, above: Plane, light: Plane) -> Plane:
     """Shaded skin with the crease over the upper lid, the brow's shadow and a fold underneath."""
-    tone = random.uniform(0.38, 0.68)
+    tone = random.uniform(0.5, 0.58)  # a renderer is exposed right
     crease = np.exp(-(((below + random.uniform(2.5, 5)) / 0.8) ** 2)) * _step(
         (1.3 - np.abs(t)) / 0.5
     )

@@ -16,6 +16,7 @@ from gantool.cli.app import start
 from gantool.errors import ModelError
 from gantool.outcomes import Done
 from gantool.runtime.contract import Contract
+from gantool.runtime.session import Session
 from gantool_refine_synthetic import DISTANCE, EYES, distance, mixed, refine_synthetic
 from gantool_refine_synthetic.eyes import Label, eye, write
 
@@ -179,3 +180,38 @@ def test_renders_show_an_eye(tmp_path):
         assert 0 < label.x < width
         assert 0 < label.y < height
         assert cv2.Laplacian(picture, cv2.CV_32F).std() > 5
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Session:
+    """The model of the second distribution, where it lies beside this one."""
+    weights = pytest.importorskip("gantool_weights_noncommercial")
+    found = [model for model in weights.gantool_models() if model.name == EYES]
+    if not found:
+        pytest.skip(f"{EYES} is not there")
+    return Session(Path(found[0].source))
+
+
+def test_shipped_model_says_what_it_is_and_is_local(shipped):
+    contract = shipped.contract
+    assert (f"{contract.task}/{contract.name}", contract.statistics) == (EYES, "local")
+    assert contract.halo <= 16
+
+
+def test_shipped_model_gives_grey_of_every_size_without_seams(shipped):
+    frame = np.random.default_rng(0).integers(0, 256, (40, 67, 3)).astype(np.uint8)
+    whole, tiles = (Session(shipped.path, tile=size)(frame).astype(int) for size in (None, 24))
+    assert (whole == whole[..., :1]).all()
+    assert np.abs(whole - tiles).max() <= 1
+
+
+def test_shipped_model_uses_more_of_the_range_and_leaves_irises_in_place(shipped):
+    """Real eyes are equalised; the dark disc stays within a pixel of the label."""
+    spread, gaps = [], []
+    for number in range(20):
+        picture, label = eye(55, number)
+        refined = shipped(np.repeat(picture[..., None], 3, axis=2))[..., 0]
+        spread.append(refined.std() / picture.std())
+        gaps.append(np.hypot(*np.subtract(darkest(picture, label), darkest(refined, label))))
+    assert np.mean(spread) > 1.3
+    assert np.mean(gaps) < 1
