@@ -5,11 +5,12 @@
         --dry ../shared/data/photos/heldout [--json FILE]
     python benchmarks/quality.py --colours ../shared/data/photos/heldout
     python benchmarks/quality.py --faces ../shared/data/faces/train --judges judges
+    python benchmarks/quality.py --eyes ../shared/data/eyes/real_mpiigaze/train
 
 Each folder holds originals. They are reduced by antialiased bicubic, enlarged by gantool, and
 compared as in the papers: luma, the scale's number of pixels off each edge. With --rainy and --dry
 there are the rows of weather.py, with --colours those of colours.py, with --faces those of
-faces.py.
+faces.py, with --eyes those of refine.py.
 """
 
 import argparse
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--colours", type=Path, metavar="FOLDER", help="photographs for colorize")
     parser.add_argument("--faces", type=Path, metavar="FOLDER", help="faces for face-age")
     parser.add_argument("--judges", type=Path, default=Path("judges"), help="of faces, kept here")
+    parser.add_argument("--eyes", type=Path, metavar="FOLDER", help="eyes for refine-synthetic")
     parser.add_argument("--model", action="append", default=[], metavar="SCALE=FILE")
     parser.add_argument("--rainy", type=Path, help="pairs in input/ and target/, for derain")
     parser.add_argument("--dry", type=Path, help="clean photographs, for derain")
@@ -96,6 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for row in faces.shipped(options.faces, options.judges):
             table.append(row)
             print(json.dumps(row), flush=True)
+    if options.eyes:
+        import refine  # beside this file
+
+        for row in refine.rows(options.eyes):
+            table.append(row)
+            print(" ".join(f"{value!s:<20}" for value in row.values()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 

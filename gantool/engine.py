@@ -44,6 +44,7 @@ class _Results:
     source: File
     seconds: float
     notes: tuple[str, ...]
+    figures: dict[str, float]
 
 
 def run(
@@ -147,6 +148,7 @@ def _processed(
         with noting() as said:
             pictures = applied(work, picture, rules)
         seconds = time.monotonic() - began
+        figures = _figures(work, picture, pictures)
     except Exception as error:  # a stranger's process may raise anything
         if ends_the_run(error):
             raise
@@ -154,7 +156,7 @@ def _processed(
     mtime_ns = picture.frames[0][1].mtime_ns or 0
     source = File(os.path.abspath(item.source), picture.bytes, mtime_ns, picture.sha256)
     notes = *picture.notes, *dict.fromkeys(said)
-    return _Results(pictures, source, seconds, notes)
+    return _Results(pictures, source, seconds, notes, figures)
 
 
 def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
@@ -173,6 +175,16 @@ def applied(work: Work, picture: Picture, rules: Rules) -> dict[str, Picture]:
         if not (isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3):
             raise ItemError(f"the task gives {type(frame).__name__}, not a frame H×W×3")
     return results
+
+
+def _figures(work: Work, picture: Picture, results: dict[str, Picture]) -> dict[str, float]:
+    """What the task measures of one result, the mean over its frames."""
+    if work.measure is None or len(results) > 1:
+        return {}
+    (result,) = results.values()
+    pairs = zip(picture.frames, result.frames, strict=True)
+    figures = [work.measure(frame, made) for (frame, _), (made, _) in pairs]
+    return {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
 
 
 def _marked(made: tuple[Frame, Carry], rules: Rules) -> tuple[Frame, Carry]:
@@ -205,7 +217,7 @@ def _written(item: Item, results: _Results, rules: Rules, ledger: Ledger | None)
     written = {suffix: _writer(item, each, rules) for suffix, each in results.pictures.items()}
     mtime_ns = next(iter(results.pictures.values())).frames[0][1].mtime_ns
     paths = put(item, results.source, written, ledger, mtime_ns=mtime_ns)
-    return Done(item.source, paths, results.seconds, results.notes)
+    return Done(item.source, paths, results.seconds, results.notes, figures=results.figures)
 
 
 def _writer(item: Item, picture: Picture, rules: Rules) -> Callable[[BinaryIO], None]:

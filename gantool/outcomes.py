@@ -1,5 +1,6 @@
 """What becomes of the items of a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -52,6 +53,8 @@ class Done:
     """Of a film."""
     resumed: int = 0
     """Of these, what an earlier run had made."""
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """What the task measured of a picture, by name."""
 
 
 @dataclass(frozen=True)

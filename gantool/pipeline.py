@@ -43,6 +43,9 @@ Stream: TypeAlias = "Callable[..., Iterator[Result]]"
 One result for each of the `Frames`, given before the next frame is taken.
 """
 
+Measure: TypeAlias = "Callable[[Frame, Frame], Mapping[str, float]]"
+"""(frame, result) → figures by name, to be told of a picture beside its result."""
+
 
 class Frames(Iterator["Frame"]):
     """The frames of a film or an animation, in order, and what is remembered from one to the next.
@@ -142,6 +145,8 @@ class Pipeline:
     """The suffixes of what `process` gives, so that names that collide are seen before a start."""
     sample: str | None = None
     """Path of a picture for `--demo`; None: the one that gantool brings along."""
+    measure: Measure | None = None
+    """What is told of every picture that gives one result; for a film nothing is."""
     kind: Literal["enhanced", "composite"] = "composite"
     """What results say of themselves: what is in them was photographed, or a model painted it."""
 

@@ -12,7 +12,7 @@ from gantool.media.metadata import Mode
 from gantool.media.picture import Limits
 from gantool.media.provenance import Origin
 from gantool.media.video.wishes import Wishes
-from gantool.pipeline import Frame, Frames, Process, Result, Stream
+from gantool.pipeline import Frame, Frames, Measure, Process, Result, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Work:
     stream: Stream | None = None
     together: int = 1
     """Frames of any size that the models have at once; small pictures are more."""
+    measure: Measure | None = None
 
     def on_film(self, memory: dict[str, NDArray[Any]]) -> Callable[[Frame], Result]:
         """What is done with each frame of a film, in turn; `memory` holds what is remembered."""

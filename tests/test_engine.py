@@ -416,3 +416,28 @@ def test_closing_early_drops_what_is_only_begun(tmp_path):
         next(outcomes)
     assert len(begun) < 40
     assert not workers()
+
+
+def test_figures_are_what_the_task_measures_of_its_one_result(tmp_path):
+    items = files(tmp_path, 3)
+    work = Work(
+        lambda frame: frame + 9, measure=lambda one, other: {"gap": other.mean() - one.mean()}
+    )
+    done = [each for each in engine.run(items, work, Rules()) if isinstance(each, Done)]
+    assert [each.figures for each in done] == [{"gap": 9}] * 3
+    several = Work(lambda frame: {"a": frame, "b": frame}, measure=lambda *_: {"gap": 1})
+    again = [Item(each.source, each.target.with_name(f"x{each.target.name}")) for each in items]
+    done = [each for each in engine.run(again, several, Rules()) if isinstance(each, Done)]
+    assert [each.figures for each in done] == [{}] * 3
+
+
+def test_a_measure_that_fails_fails_its_picture_alone(tmp_path):
+    items = files(tmp_path, 2)
+
+    def measure(frame, _):
+        raise ItemError("no eye in it") if frame[0, 0, 0] else KeyError("gap")
+
+    outcomes = [each for each in engine.run(items, Work(same, measure=measure), Rules())]
+    failed = [each for each in outcomes if isinstance(each, Failed)]
+    assert [each.source for each in failed] == [each.source for each in items]
+    assert not any(each.target.exists() for each in items)

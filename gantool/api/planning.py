@@ -91,7 +91,7 @@ class Plan:
         following = stream and functools.partial(_apply, stream, self.sessions)
         devices = max((each.devices for each in self.sessions), default=1)
         together = TOGETHER if self.device.memory else 1
-        return Work(process, following, together * devices)
+        return Work(process, following, together * devices, self.pipeline.measure)
 
     def cancel(self) -> None:
         """End the run soon: models are stopped, files that are being written are finished."""

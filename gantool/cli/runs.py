@@ -99,9 +99,9 @@ class Tally:
             self.talk.deliver(outcome.outputs)
         for note in outcome.notes:
             self.say(f"note {outcome.source}: {note}")
-        self._enter(
-            outcome.source, outcome.outputs, "done", "; ".join(outcome.notes), outcome.seconds
-        )
+        figures = (f"{name} {value:.4f}" for name, value in outcome.figures.items())
+        remarks = "; ".join((*outcome.notes, *figures))
+        self._enter(outcome.source, outcome.outputs, "done", remarks, outcome.seconds)
         self._warn()
 
     def _failed(self, outcome: Failed) -> None:
