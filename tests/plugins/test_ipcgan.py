@@ -236,6 +236,7 @@ def test_the_count_of_faces_left_out_is_told_as_training_begins(faces, tmp_path)
     assert told[0].startswith("left out")
 
 
+@pytest.mark.slow
 def test_an_estimator_is_a_file_that_the_other_recipe_starts_from(faces, tmp_path):
     run = trained(faces, tmp_path / "years", "age-estimator", channels=8, batch=4, side=32)
     (model,) = api.export(run.folder)
@@ -258,6 +259,7 @@ def test_no_estimator_is_one_line(tmp_path):
         read_estimator(tmp_path / "none.onnx")
 
 
+@pytest.mark.slow
 def test_a_trained_generator_is_a_file_that_is_asked_for_years(faces, tmp_path):
     run = trained(faces, tmp_path / "run", "ipcgan-age", **SMALL, start=0.5)
     models = {path.stem.split("-")[-1]: path for path in api.export(run.folder)}
