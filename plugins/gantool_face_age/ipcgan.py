@@ -115,7 +115,7 @@ class Ipcgan:
         x, weight = batch["input"], self.weights
         estimator = self.networks["estimator"].eval()  # it goes by what it knows of real faces
         own = ((batch["target"] - batch["age"]).abs() < 1).float()
-        gap = (face - x).abs().mean((1, 2, 3))
+        gap = far_off(face - x)
         return {
             "adversarial": wasserstein_generator(self._judged(face, batch["target"])),
             "age": weight.age * age_loss(estimator, face, batch["target"]),
@@ -208,9 +208,14 @@ def cropped(x: Tensor) -> Tensor:
     return x[:, :, top : top + height, left : left + width]
 
 
+def far_off(change: Tensor) -> Tensor:
+    """N: mean of |c| + 10·c², so that a few strong strokes do not come cheaper than many faint."""
+    return (change.abs() + 10 * change**2).mean((1, 2, 3))
+
+
 def tone_gap(face: Tensor, x: Tensor) -> Tensor:
-    """Mean difference of the colours, without their brightness, of squares of 16 pixels."""
-    gap = avg_pool2d(face - x, 16)
+    """Mean difference of the colours, without their brightness, of squares of 4×4 pixels."""
+    gap = avg_pool2d(face - x, 4)
     return (gap - gap.mean(1, keepdim=True)).abs().mean()
 
 
