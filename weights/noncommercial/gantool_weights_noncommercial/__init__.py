@@ -10,12 +10,12 @@ FOLDER = Path(__file__).parent
 MODELS = {
     "face-age-base.onnx": (
         "face-age/base",
-        "",
+        "bcda1dad91c28a8e1522d1874231973af37033315e6c877279a332f040efe2ba",
         "a face of an adult at another age, 18 to 80",
     ),
     "face-age-years.onnx": (
         "face-age/years",
-        "",
+        "68854eb1be3d6c156a09a1587a9f84ee37309ed3804120a2ec3698e6fe3d2f82",
         "the age that a face of an adult looks like, as a level of grey",
     ),
     "refine-synthetic-eyes.onnx": (
