@@ -74,7 +74,8 @@ class _Redirects(HTTPRedirectHandler):
 def _check_scheme(url: str, target: str) -> None:
     with _network(url):
         parts = urlsplit(target)
-    if parts.scheme != "https" and parts.hostname not in _plain_hosts:
+    is_plain = parts.scheme == "http" and parts.hostname in _plain_hosts
+    if parts.scheme != "https" and not is_plain:
         where = "" if url == target else f"leads to {target}, which is "
         raise _failed(url, f"{where}not https")
 
