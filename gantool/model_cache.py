@@ -5,6 +5,7 @@ plugin do not take each other's. It is looked for in the cache, then in the shar
 """
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -50,17 +51,26 @@ def find(model: Model) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
+def is_sound(model: Model) -> bool:
+    """Whether its file is here and has the hash of the catalogue."""
+    try:
+        with (find(model) or place(model)).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
+    except OSError:
+        return False
+
+
 def is_offline() -> bool:
     """Whether the environment forbids the network."""
     return os.environ.get(OFFLINE, "").lower() not in ("", "0", "no", "false")
 
 
 def pull(model: Model, *, offline: bool = False) -> Iterator[Received]:
-    """Download the file of `model`, which has `urls`, unless it is here; the first that works.
+    """Download the file of `model`, which has `urls`, unless it is here and sound.
 
     Raises ModelError, with every URL's reason and where to put the file by hand; OutputError.
     """
-    if find(model):
+    if is_sound(model):
         return
     if offline or is_offline():
         raise ModelError(
@@ -71,7 +81,7 @@ def pull(model: Model, *, offline: bool = False) -> Iterator[Received]:
     atomic.make_folder(target.parent)
     with contextlib.ExitStack() as locks:
         yield from _turn(model, target, locks)
-        if not find(model):
+        if not is_sound(model):
             yield from _first(model, target)
 
 

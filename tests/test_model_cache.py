@@ -118,6 +118,15 @@ def test_file_put_by_hand_is_taken(cache, server):
     assert not server.asked
 
 
+def test_damaged_file_is_replaced(cache, server):
+    model = listed(server.url("/good"))
+    pulled(model)
+    model_cache.place(model).write_bytes(web.CONTENT[:-1])
+    assert not model_cache.is_sound(model)
+    pulled(model)
+    assert content(cache) == WHOLE
+
+
 @pytest.mark.parametrize("way", ["option", "1", "true"])
 def test_offline_nothing_is_asked(way, server, cache, monkeypatch):
     if way != "option":

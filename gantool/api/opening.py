@@ -61,7 +61,7 @@ def _check(model: str, path: Path) -> None:
 
     known, digest = registry().models, session.sha256(path)
     if model in known and known[model].urls and digest != known[model].sha256:
-        raise ModelError(f"{path}: damaged, not {model}: gantool models rm {model} removes it")
+        raise ModelError(f"{path}: damaged, not {model}: gantool models pull {model} mends it")
     scan.check_file(path)
     if digest not in {each.sha256 for each in known.values()}:
         trial.check(path, digest)

@@ -28,16 +28,21 @@ def is_here(model: Model) -> bool:
 
 
 def pull(
-    models: Iterable[str], *, offline: bool = False, accept_licence: str | None = None
+    models: Iterable[str],
+    *,
+    offline: bool = False,
+    accept_licence: str | None = None,
+    mend: bool = False,
 ) -> Iterator[Received]:
     """Download those of `models`, names or files, that are not here; yields how far it is.
 
-    Raises ModelError before anything is downloaded whose licence is not accepted, or which cannot
-    be had; OutputError where there is no room.
+    `mend`: also those whose files are damaged. Raises ModelError, before anything is downloaded
+    where a licence is not accepted; OutputError where there is no room.
     """
+    there = model_cache.is_sound if mend else store.is_here
     known = registry().models
     entries = [known[name] for name in models if name in known]
-    wanted = [each for each in entries if each.urls and not store.is_here(each)]
+    wanted = [each for each in entries if each.urls and not each.source and not there(each)]
     for each in wanted:
         licences.check(each, accept_licence)
     for each in wanted:

@@ -50,14 +50,14 @@ def pull(
     accept_licence: AcceptLicence = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download models that are not here yet; prints where their files are.
+    """Download models that are not here yet, or damaged; prints where their files are.
 
     For example: gantool models pull haze/outdoor
     """
     known = {model.name for model in api.models()}
     for strange in (name for name in names if name not in known):
         api.model_path(strange)  # says which name is near
-    pulling.pull(names, quiet=quiet, accept_licence=accept_licence)
+    pulling.pull(names, quiet=quiet, accept_licence=accept_licence, mend=True)
     for name in names:
         print(api.model_path(name))
 
@@ -75,7 +75,9 @@ def verify(
         bad += bool(each.problem)
         print(f"{each.name}: {each.problem or 'good'}: {each.file}")
     if bad:
-        raise ModelError(f"{show.count(bad, 'model')} not as the catalogue says: models rm, pull")
+        raise ModelError(
+            f"{show.count(bad, 'model')} not as the catalogue says: gantool models pull mends those with urls"
+        )
 
 
 @app.command()

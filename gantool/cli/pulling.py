@@ -23,9 +23,10 @@ def pull(
     quiet: bool = False,
     offline: bool = False,
     accept_licence: str | None = None,
+    mend: bool = False,
 ) -> None:
-    """Download those of `models` that are not here. Raises ModelError, OutputError."""
-    progress = api.pull(models, offline=offline, accept_licence=accept_licence)
+    """`api.pull`, told. Raises ModelError, OutputError."""
+    progress = api.pull(models, offline=offline, accept_licence=accept_licence, mend=mend)
     if quiet:
         for _ in progress:
             pass
