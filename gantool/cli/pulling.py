@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from gantool import api
 from gantool.cli import show
@@ -51,7 +52,8 @@ def _draw(progress: Iterator[api.Received]) -> None:
 
 
 def _title(each: api.Received) -> str:
-    return f"{each.model} from {each.url}" if each.url else f"{each.model}: {WAITING}"
+    host = urlsplit(each.url).hostname  # all of it would leave a terminal no room for the bar
+    return f"{each.model} from {host}" if host else f"{each.model}: {WAITING}"
 
 
 def _tell(progress: Iterator[api.Received]) -> None:
