@@ -75,9 +75,8 @@ def verify(
         bad += bool(each.problem)
         print(f"{each.name}: {each.problem or 'good'}: {each.file}")
     if bad:
-        raise ModelError(
-            f"{show.count(bad, 'model')} not as the catalogue says: gantool models pull mends those with urls"
-        )
+        lost = show.count(bad, "model")
+        raise ModelError(f"{lost} not as in the catalogue: models pull mends what has URLs")
 
 
 @app.command()

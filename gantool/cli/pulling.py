@@ -58,16 +58,21 @@ def _title(each: api.Received) -> str:
 
 def _tell(progress: Iterator[api.Received]) -> None:
     """A line when a download begins, and every ten seconds."""
-    last, spoken = "", 0.0
+    last, spoken = ("", ""), 0.0
     for each in progress:
         now = time.monotonic()
-        if each.model + each.url != last or now - spoken >= SPOKEN:
-            show.say(_line(each))
-            last, spoken = each.model + each.url, now
+        if (each.model, each.url) != last:
+            show.say(f"{each.model}: {_beginning(each)}")
+        elif now - spoken < SPOKEN:
+            continue
+        elif each.url:
+            show.say(f"{each.model}: {show.size(each.done)} of {_whole(each)}")
+        last, spoken = (each.model, each.url), now
 
 
-def _line(each: api.Received) -> str:
-    if not each.url:
-        return f"{each.model}: {WAITING}"
-    whole = f" of {show.size(each.total)}" if each.total else ""
-    return f"{each.model}: {show.size(each.done)}{whole} from {each.url}"
+def _beginning(each: api.Received) -> str:
+    return f"downloading {_whole(each)} from {each.url}" if each.url else WAITING
+
+
+def _whole(each: api.Received) -> str:
+    return show.size(each.total) if each.total else "an unknown size"
