@@ -1,6 +1,9 @@
 """Laws of models with addresses at the command line: listed, pulled, verified, used, removed."""
 
+import signal
+import subprocess
 import sys
+import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -266,6 +269,33 @@ def test_shared_folders_have_models_too(said, server, tmp_path, monkeypatch):
     code, out, err = said("models", "rm", "fog/x2")
     assert (code, err.count("\n")) == (2, 1)
     assert "x2.onnx, which is only read" in err
+
+
+CHILD = """
+import sys
+from importlib.metadata import EntryPoint
+from gantool import cli, download, plugin_manager
+entries, mine = plugin_manager._entries, EntryPoint("pull", "plug_pull", "gantool")
+plugin_manager._entries = lambda group: [*entries(group), *[mine][: group == "gantool"]]
+download._plain_hosts = frozenset(("127.0.0.1",))
+sys.path.insert(0, "site")
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", [("models", "pull", "haze/outdoor"), USED], ids=" ".join)
+def test_signal_ends_a_download_at_once_and_leaves_nothing(number, way, server):
+    server.add("/model.onnx", lambda handler: server.over.wait(60) and None)
+    command = [sys.executable, "-c", CHILD, *way]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not server.asked:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    run.send_signal(number)
+    _, err = run.communicate(timeout=5)
+    assert (run.returncode, err) == (128 + number, "gantool: stopped\n")
+    assert [file.suffix for file in place().parent.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(
