@@ -139,3 +139,8 @@ class Model:
     """Path of the text of the licence, where that must be accepted before the model is used."""
     urls: tuple[str, ...] = ()
     """Where its file can be downloaded, over https, the best first; then `sha256` is a must."""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its file comes from `urls`; one that was installed comes before them."""
+        return bool(self.urls and not self.source)

@@ -105,7 +105,7 @@ def remove(name: str, catalogue: Mapping[str, Model]) -> Path:
 
 
 def _remove_listed(model: Model) -> Path:
-    if model.urls and not model.source:
+    if model.is_fetched:
         return model_cache.remove(model)
     if any(Path(model.source).is_relative_to(place) for place in folders.shared_models()):
         raise UsageError(f"{model.name}: lies in {model.source}, which is only read")
@@ -142,7 +142,7 @@ def _note_of(name: str, place: Path | None = None) -> Path:
 
 
 def _present(model: Model) -> Path:
-    if model.urls and not model.source:
+    if model.is_fetched:
         if found := model_cache.find(model):
             return found
         raise ModelError(f"{model.name} is not here yet: gantool models pull {model.name}")

@@ -50,7 +50,7 @@ def model_info(model: str) -> dict[str, str]:
     That is all there is to know of a model that is not here yet.
     """
     entry = registry().models.get(model)
-    if entry and entry.urls and not store.is_here(entry):
+    if entry and entry.is_fetched and not store.is_here(entry):
         return {**_listed(entry), **_terms(model)}
     from gantool.runtime import pixel_io, session
 

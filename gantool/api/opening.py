@@ -60,7 +60,7 @@ def _check(model: str, path: Path) -> None:
     from gantool.runtime import scan, session, trial
 
     known, digest = registry().models, session.sha256(path)
-    if model in known and known[model].urls and digest != known[model].sha256:
+    if model in known and known[model].is_fetched and digest != known[model].sha256:
         raise ModelError(f"{path}: damaged, not {model}: gantool models pull {model} mends it")
     scan.check_file(path)
     if digest not in {each.sha256 for each in known.values()}:

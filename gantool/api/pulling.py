@@ -42,7 +42,7 @@ def pull(
     there = model_cache.is_sound if mend else store.is_here
     known = registry().models
     entries = [known[name] for name in models if name in known]
-    wanted = [each for each in entries if each.urls and not each.source and not there(each)]
+    wanted = [each for each in entries if each.is_fetched and not there(each)]
     for each in wanted:
         licences.check(each, accept_licence)
     for each in wanted:

@@ -130,7 +130,7 @@ def _state(model: Model) -> str:
 
 
 def _note(model: Model) -> str:
-    if model.urls and not api.is_here(model):
+    if model.is_fetched and not api.is_here(model):
         return f"not here yet: {model.note}"
     return model.note if model.source or model.urls else f"not installed: {model.note}"
 
