@@ -4,13 +4,27 @@ import contextlib
 import errno
 import hashlib
 import shutil
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    HTTPSConnection,
+)
 from typing import IO, BinaryIO, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+)
 
 from gantool import __version__
 from gantool.errors import ModelError
@@ -52,9 +66,40 @@ def _opened(url: str) -> Iterator[HTTPResponse]:
     _check_scheme(url, url)
     with _network(url):
         request = Request(url, headers={"User-Agent": f"gantool/{__version__}"})
-        response = cast(HTTPResponse, build_opener(_Redirects).open(request, timeout=PATIENCE))
+        opener = build_opener(_Redirects, _Http, _Https)
+        response = cast(HTTPResponse, opener.open(request, timeout=PATIENCE))
     with contextlib.closing(response):
         yield response
+
+
+class _Patient(HTTPConnection):
+    """A server has as long for all its headers as for a single piece: these may drip too."""
+
+    def getresponse(self) -> HTTPResponse:
+        began = time.monotonic()
+        late = threading.Timer(PATIENCE, self.sock.shutdown, (socket.SHUT_RDWR,))
+        late.daemon = True
+        late.start()
+        try:
+            return super().getresponse()
+        finally:
+            late.cancel()
+            if time.monotonic() - began > PATIENCE:
+                raise TimeoutError
+
+
+class _PatientTls(_Patient, HTTPSConnection):
+    """The same with a certificate."""
+
+
+class _Http(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Patient, req)
+
+
+class _Https(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_PatientTls, req)
 
 
 class _Redirects(HTTPRedirectHandler):

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shutil
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -101,6 +102,21 @@ def test_server_that_never_answers_is_left(server, got, monkeypatch):
     monkeypatch.setattr(download, "PATIENCE", 0.2)
     with pytest.raises(ModelError, match=r"/mute: stalled"):
         got(server.add("/mute", lambda handler: server.over.wait(60) and None))
+
+
+@pytest.mark.parametrize("status", [b"", b"HTTP/1.0 200 OK\r\n"], ids=["status", "headers"])
+def test_server_whose_headers_drip_is_left(status, server, got, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 0.3)
+
+    def answer(handler):
+        handler.wfile.write(status)
+        while not server.over.wait(0.03):
+            handler.wfile.write(b"x")
+
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"/drip: stalled"):
+        got(server.add("/drip", answer))
+    assert time.monotonic() - began < 10
 
 
 def test_redirects_are_followed(server, got):
