@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import time
 from types import SimpleNamespace
 
@@ -153,6 +154,38 @@ def test_server_without_a_certificate_is_refused(server, got):
     with pytest.raises(ModelError, match=f"{url}: .*SSL"):
         got(url)
     assert not server.asked
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """One that nobody has signed, for 127.0.0.1, with its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make a certificate with")
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    what = ("-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1")
+    name = ("-addext", "subjectAltName=IP:127.0.0.1")
+    command = ["openssl", "req", "-x509", *what, *name, "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    (tmp_path / "both.pem").write_text(file.read_text() + key.read_text())
+    return tmp_path / "both.pem"
+
+
+def test_certificate_must_be_one_that_the_system_trusts(certificate, got, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with web.serving(certificate) as server:
+        url = server.url("/good").replace("http:", "https:")
+        with pytest.raises(ModelError, match=f"{url}: .*CERTIFICATE_VERIFY_FAILED"):
+            got(url)
+        assert not server.asked
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert got(url)[0] == web.CONTENT
+        server.add("/moved", web.status(302, server.url("/good")))
+        with pytest.raises(ModelError, match="leads to http://127.0.0.1:.*, which is not https"):
+            got(url.replace("/good", "/moved"))
+        monkeypatch.setattr(download, "PATIENCE", 0.3)
+        server.add("/mute", lambda handler: server.over.wait(60) and None)
+        with pytest.raises(ModelError, match="stalled"):
+            got(url.replace("/good", "/mute"))
 
 
 def test_nobody_there_is_named(server, got):

@@ -3,11 +3,13 @@
 import contextlib
 import hashlib
 import random
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 CONTENT = random.Random(7).randbytes(400_000)
 """Of the file that is asked for."""
@@ -44,7 +46,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Web]:
+def serving(certificate: Path | None = None) -> Iterator[Web]:
+    """Over https where there is a `certificate`, with its key in the same file."""
     web = Web()
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,6 +59,12 @@ def serving() -> Iterator[Web]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     web.port = server.server_address[1]
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
