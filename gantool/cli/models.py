@@ -1,5 +1,6 @@
 """`gantool models`: what the catalogue has, what a model file says of itself, models of others."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def list_models(
     shown = [model for model in models if every or api.is_here(model)]
     rows = [(model.name, _licence(model), _note(model)) for model in shown]
     tables.table(("model", "licence", "what it is"), rows)
-    if len(shown) < len(models):
+    if len(shown) < len(models) and sys.stdout.isatty():
         show.say(f"{show.count(len(models) - len(shown), 'model')} more with --all")
 
 
