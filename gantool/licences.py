@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gantool import atomic, store
+from gantool import atomic, folders
 from gantool.errors import ModelError, UsageError
 from gantool.pipeline import Model
 
@@ -49,7 +49,7 @@ def refuse_unknown(accept: str | None, catalogue: Mapping[str, Model]) -> None:
 
 def folder() -> Path:
     """Where the texts are that have been accepted, named by their sha256."""
-    return store.home() / "licences"
+    return folders.data() / "licences"
 
 
 def _kept(model: Model) -> Path:

@@ -159,7 +159,8 @@ class Model:
     """`task/name`, as in `superres/photo-x4`."""
     task: str
     source: str
-    """Path of the model file; empty where it is not installed, and `note` says how to get it."""
+    """Path of the model file; empty where it comes from `urls`, or is not installed, and `note`
+    says how to get it."""
     sha256: str
     licence: str
     """SPDX identifier, or a name of the terms."""
@@ -167,3 +168,10 @@ class Model:
     """One line for `gantool models list`."""
     terms: str = ""
     """Path of the text of the licence, where that must be accepted before the model is used."""
+    urls: tuple[str, ...] = ()
+    """Where its file can be downloaded, over https, the best first; then `sha256` is a must."""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its file comes from `urls`; one that was installed comes before them."""
+        return bool(self.urls and not self.source)

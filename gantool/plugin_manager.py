@@ -7,6 +7,7 @@ settled by the sort key (distribution, entry point), the same for everybody's.
 import contextlib
 import functools
 import inspect
+import re
 import sys
 import types
 import typing
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from gantool import hookspecs
+from gantool import hookspecs, store
 from gantool.errors import PluginError
 from gantool.pipeline import Model, Pipeline
 
@@ -109,8 +110,8 @@ def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset
             _check(_command(task), task, run_options, commands | tasks.keys())
             tasks[_command(task)] = task
         models = tuple(_flat(manager.hook.gantool_models()))
-        if strange := [model for model in models if not isinstance(model, Model)]:
-            raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
+        for model in models:
+            _check_model(model)
     except (Exception, SystemExit) as error:  # whatever a stranger's module does while loading
         return Plugin(owner.distribution, owner.version, owner.name, problem=_line(error))
     return Plugin(owner.distribution, owner.version, owner.name, tasks, models)
@@ -132,6 +133,17 @@ def _check(
     option_types(task)
 
 
+def _check_model(model: object) -> None:
+    if not isinstance(model, Model):
+        raise PluginError(f"gantool_models gives {model!r}, which is not a Model")
+    if not model.urls:
+        return
+    if not store.NAME.fullmatch(model.name):
+        raise PluginError(f"its model {model.name!r} has urls, and must be called task/name")
+    if not re.fullmatch("[0-9a-f]{64}", model.sha256):
+        raise PluginError(f"its model {model.name} has urls, but no sha256 to check them by")
+
+
 def option_types(task: TaskFunction) -> dict[str, Any]:
     """The annotations of a task's options, resolved; what it says it returns is not looked at."""
     named = {key: value for key, value in task.__annotations__.items() if key != "return"}
@@ -151,8 +163,8 @@ def _flat(answers: Iterable[Iterable[Thing]]) -> Iterator[Thing]:
 
 
 def _by_name(models: Iterable[Model], *, there: bool = True) -> list[tuple[str, Model]]:
-    """Those with a file; or those without, which leave their names to whoever has one."""
-    return [(model.name, model) for model in models if bool(model.source) is there]
+    """Those that can be had; or those that cannot, which leave their names to whoever has one."""
+    return [(each.name, each) for each in models if bool(each.source or each.urls) is there]
 
 
 def _settle(

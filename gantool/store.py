@@ -1,23 +1,24 @@
 """Files of models: from a name of the catalogue, or a path, to a file on this machine.
 
-Beside those of plugins there are the user's own, `TASK/NAME.onnx` in one folder. What the
-catalogue says of such a file stands in `TASK/NAME.json` beside it.
+Beside those of plugins there are the user's own, `TASK/NAME.onnx` in one folder, and such as are
+shared by several, in folders that are only read. What the catalogue says of such a file stands in
+`TASK/NAME.json` beside it.
 """
 
 import dataclasses
 import difflib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gantool import atomic
+from gantool import atomic, folders, model_cache
 from gantool.errors import ModelError, OutputError, UsageError
 from gantool.pipeline import Model
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*/[a-z0-9][a-z0-9_.-]*")
-SUFFIXES = (".onnx", ".json")
+NOTE = ".json"
+SUFFIXES = (".onnx", NOTE)
 SAID = ("sha256", "licence", "note")
 """Of a model, in the JSON beside it; what else is there tells where it came from."""
 
@@ -37,26 +38,29 @@ def locate(model: str, catalogue: Mapping[str, Model]) -> Path:
     raise ModelError(f'no model "{model}".{hint} See gantool models list')
 
 
-def home() -> Path:
-    """`$XDG_DATA_HOME/gantool`, `~/.local/share` by default: what is the user's own."""
-    root = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    return Path(root) / "gantool"
+def is_here(model: Model) -> bool:
+    """Whether its file is on this machine."""
+    return Path(model.source).is_file() if model.source else bool(model_cache.find(model))
 
 
 def folder() -> Path:
     """The user's own models."""
-    return home() / "models"
+    return folders.data() / "models"
 
 
 def own() -> tuple[dict[str, Model], tuple[str, ...]]:
-    """The user's own models by name, and a line for each that cannot be used."""
+    """The user's own models and the shared ones by name, and a line for each that is damaged.
+
+    The first folder that has a name has it.
+    """
     models: dict[str, Model] = {}
     lines: list[str] = []
-    for name in sorted(_own_names()):
-        try:
-            models[name] = _own(name)
-        except ModelError as error:
-            lines.append(str(error))
+    for place in (folder(), *folders.shared_models()):
+        for name in sorted(_names_in(place) - models.keys()):
+            try:
+                models[name] = _read(place, name)
+            except ModelError as error:
+                lines.append(str(error))
     return models, tuple(lines)
 
 
@@ -69,7 +73,7 @@ def refuse_name(name: str, taken: Mapping[str, Model], *, overwrite: bool) -> No
     """Raises UsageError where no model of the user's own may be called `name`, `task/name`."""
     if not NAME.fullmatch(name):
         raise UsageError(f"--name {name.partition('/')[2]}: use a-z, 0-9, _, - and ., no slash")
-    if name in _own_names():
+    if name in _names_in(folder()):
         if not overwrite:
             raise UsageError(f"{name}: there already: --overwrite replaces it, --name renames")
     elif name in taken:
@@ -83,13 +87,13 @@ def keep(model: Model, origin: Mapping[str, str]) -> None:
 
 
 def remove(name: str, catalogue: Mapping[str, Model]) -> Path:
-    """Delete the user's own model `name`, a damaged one too; returns where its file was.
+    """Delete the user's own or a downloaded model, a damaged one too; returns where its file was.
 
-    Raises UsageError for a plugin's, ModelError where there is none.
+    Raises UsageError for a plugin's or a shared one, ModelError where there is none.
     """
-    if name not in _own_names():
+    if name not in _names_in(folder()):
         if name in catalogue:
-            raise UsageError(f"{name}: comes with a plugin; only imported models can be removed")
+            return _remove_listed(catalogue[name])
         locate(name, catalogue)
         raise UsageError(f"{name}: a file, not an imported model: nothing was removed")
     try:
@@ -100,18 +104,27 @@ def remove(name: str, catalogue: Mapping[str, Model]) -> Path:
     return own_file(name)
 
 
-def _own_names() -> set[str]:
-    """Of all models in the folder, damaged ones too."""
-    files = folder().glob("*/*")
-    found = {f"{file.parent.name}/{file.stem}" for file in files if file.suffix in SUFFIXES}
+def _remove_listed(model: Model) -> Path:
+    if model.is_fetched:
+        return model_cache.remove(model)
+    if any(Path(model.source).is_relative_to(place) for place in folders.shared_models()):
+        raise UsageError(f"{model.name}: lies in {model.source}, which is only read")
+    raise UsageError(f"{model.name}: comes with a plugin; only imported models can be removed")
+
+
+def _names_in(place: Path) -> set[str]:
+    """Of all models in a folder, damaged ones too; in a shared one those with a note."""
+    suffixes = SUFFIXES if place == folder() else (NOTE,)
+    files = place.glob("*/*")
+    found = {f"{file.parent.name}/{file.stem}" for file in files if file.suffix in suffixes}
     return {name for name in found if NAME.fullmatch(name)}
 
 
-def _own(name: str) -> Model:
+def _read(place: Path, name: str) -> Model:
     """What the note beside the file says. Raises ModelError."""
-    file = own_file(name)
+    file = place / f"{name}.onnx"
     try:
-        note = json.loads(_note_of(name).read_bytes())
+        note = json.loads(_note_of(name, place).read_bytes())
         said = {key: note[key] for key in SAID}
         whole = file.is_file() and all(isinstance(value, str) for value in said.values())
     except (OSError, ValueError, TypeError, KeyError):
@@ -124,11 +137,15 @@ def _own(name: str) -> Model:
     return Model(name, name.partition("/")[0], str(file), **said)
 
 
-def _note_of(name: str) -> Path:
-    return folder() / f"{name}.json"
+def _note_of(name: str, place: Path | None = None) -> Path:
+    return (place or folder()) / f"{name}{NOTE}"
 
 
 def _present(model: Model) -> Path:
+    if model.is_fetched:
+        if found := model_cache.find(model):
+            return found
+        raise ModelError(f"{model.name} is not here yet: gantool models pull {model.name}")
     if not model.source:
         raise ModelError(f"{model.name} is not installed: {model.note}")
     if not Path(model.source).is_file():

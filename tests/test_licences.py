@@ -203,7 +203,7 @@ def test_model_without_a_file_says_how_to_add_it(way, said):
 
 
 def test_model_without_a_file_is_listed_as_such(said):
-    rows = {row.split()[0]: row for row in said("models", "list")[1].splitlines()}
+    rows = {row.split()[0]: row for row in said("models", "list", "--all")[1].splitlines()}
     assert rows["fog/apart"].endswith("not installed: pip install fog-weights")
 
 

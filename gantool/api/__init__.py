@@ -19,9 +19,14 @@ from gantool.api.planning import SAMPLE as SAMPLE
 from gantool.api.planning import Plan as Plan
 from gantool.api.planning import label as label
 from gantool.api.planning import model_label as model_label
+from gantool.api.planning import models_of as models_of
 from gantool.api.planning import plan as plan
 from gantool.api.planning import plan_model as plan_model
 from gantool.api.planning import sample as sample
+from gantool.api.pulling import available as available
+from gantool.api.pulling import is_here as is_here
+from gantool.api.pulling import pull as pull
+from gantool.api.pulling import verify as verify
 from gantool.api.run_options import COMMANDS as COMMANDS
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import check_report as check_report
@@ -36,5 +41,6 @@ from gantool.api.training import export as export
 from gantool.api.training import make_pairs as make_pairs
 from gantool.api.training import prepare_training as prepare_training
 from gantool.api.training import train as train
+from gantool.model_cache import Received as Received
 from gantool.training.options import Limits as Limits
 from gantool.training.options import TrainOptions as TrainOptions

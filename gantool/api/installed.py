@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gantool import licences, plugin_manager, store
+from gantool import licences, model_cache, plugin_manager, store
 from gantool import recipe_notes as notes_room
 from gantool.api.run_options import COMMANDS, RUN_OPTIONS, TALK
 from gantool.errors import PluginError, UsageError
@@ -45,7 +45,13 @@ def model_path(model: str) -> Path:
 
 
 def model_info(model: str) -> dict[str, str]:
-    """What a model file says of itself, and its size and hash."""
+    """What a model file says of itself, its size and hash; or what the catalogue says of it.
+
+    That is all there is to know of a model that is not here yet.
+    """
+    entry = registry().models.get(model)
+    if entry and entry.is_fetched and not store.is_here(entry):
+        return {**_listed(entry), **_terms(model)}
     from gantool.runtime import pixel_io, session
 
     path = model_path(model)
@@ -57,6 +63,17 @@ def model_info(model: str) -> dict[str, str]:
         **said,
         "sha256": session.sha256(path),
         **_terms(model),
+        **({"urls": " ".join(entry.urls)} if entry and entry.urls else {}),
+    }
+
+
+def _listed(entry: Model) -> dict[str, str]:
+    """What the catalogue says of a model that can be downloaded."""
+    return {
+        "file": f"not here yet: gantool models pull {entry.name}",
+        **{key: getattr(entry, key) for key in ("task", "name", "licence", "note", "sha256")},
+        "urls": " ".join(entry.urls),
+        "by hand": str(model_cache.place(entry)),
     }
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gantool.api.installed import registry
-from gantool.errors import UsageError
+from gantool.api.pulling import available
+from gantool.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from gantool.runtime.session import Session, Tile
@@ -20,20 +21,20 @@ def load(
     tile: int | str | None = "auto",
     max_pixels: int | None = None,
     accept_licence: str | None = None,
+    offline: bool = False,
 ) -> Session:
     """One model, by name or file, as a function H×W×3 → sH×sW×3 (uint8 or uint16).
 
     `max_pixels` are those that a result may have; `accept_licence` names the licence of a model
-    that asks for it, once. Raises ModelError where the model is missing or refused, DeviceError for
-    the device.
+    that asks for it, once. A model that is not here is downloaded unless `offline`. Raises
+    ModelError where the model is missing or refused, DeviceError for the device.
     """
-    from gantool import store
     from gantool.runtime import providers
     from gantool.runtime.session import Session
 
-    path = store.locate(model, registry().models)
     chosen, side = providers.choose(device, precision), _tile(tile)
-    _check(path)
+    path = available(model, offline=offline, accept_licence=accept_licence)
+    _check(model, path)
     ask(model, path, accept_licence)
     return Session(path, chosen, side, most=max_pixels)
 
@@ -54,13 +55,15 @@ def ask(model: str, path: Path, accept_licence: str | None) -> None:
             licences.check(each, accept_licence)
 
 
-def _check(path: Path) -> None:
+def _check(model: str, path: Path) -> None:
     """Raises ModelError for a file that cannot be trusted; those of the catalogue can."""
     from gantool.runtime import scan, session, trial
 
+    known, digest = registry().models, session.sha256(path)
+    if model in known and known[model].is_fetched and digest != known[model].sha256:
+        raise ModelError(f"{path}: damaged, not {model}: gantool models pull {model} mends it")
     scan.check_file(path)
-    digest = session.sha256(path)
-    if digest not in {model.sha256 for model in registry().models.values()}:
+    if digest not in {each.sha256 for each in known.values()}:
         trial.check(path, digest)
 
 

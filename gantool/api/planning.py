@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from gantool import __version__, plugin_manager
 from gantool.api.installed import registry
 from gantool.api.opening import load
+from gantool.api.pulling import available
 from gantool.api.run_options import RunOptions, pixels
 from gantool.errors import GantoolError, ModelError, PluginError, UsageError
 from gantool.pipeline import Answer, Pipeline
@@ -121,6 +122,11 @@ def label(task: str, **task_options: Any) -> str:
     return _name(task, _pipeline(task, task_options))
 
 
+def models_of(task: str, **task_options: Any) -> tuple[str, ...]:
+    """The models that a task uses with these options: names and files."""
+    return _pipeline(task, task_options).models
+
+
 def sample(task: str, **task_options: Any) -> Path:
     """The picture to try a task on."""
     given = _pipeline(task, task_options).sample
@@ -129,10 +135,9 @@ def sample(task: str, **task_options: Any) -> Path:
 
 def model_label(*, model: str) -> str:
     """The same for a single model."""
-    from gantool import store
     from gantool.runtime import pixel_io
 
-    path = store.locate(model, registry().models)
+    path = available(model)
     return "-".join(_named(model, pixel_io.read_model(path)[1], path))
 
 
@@ -212,6 +217,7 @@ def _loaded(model: str, options: RunOptions, most: int | None = None) -> Session
             tile=options.tile,
             max_pixels=most,
             accept_licence=options.accept_licence,
+            offline=options.offline,
         )
         for device in providers.each(options.device)
     ]

@@ -45,6 +45,7 @@ class RunOptions:
     metadata: str = "keep"
     provenance: bool = True
     accept_licence: str | None = None
+    offline: bool = False
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     limit: int | None = None

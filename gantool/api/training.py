@@ -7,9 +7,10 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gantool.api.installed import model_path, own_name, registry
+from gantool.api.installed import own_name, registry
 from gantool.api.installed import recipe as function_of
 from gantool.api.opening import ask, load
+from gantool.api.pulling import available
 from gantool.errors import UsageError
 from gantool.training.options import Limits, TrainOptions
 
@@ -77,7 +78,7 @@ def _start_of(init: str, accept_licence: str | None) -> Path:
     """The folder of a run, or the file of a model."""
     if Path(init).is_dir():
         return Path(init)
-    path = model_path(init)
+    path = available(init, accept_licence=accept_licence)
     ask(init, path, accept_licence)
     return path
 

@@ -1,24 +1,33 @@
 """`gantool models`: what the catalogue has, what a model file says of itself, models of others."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gantool import api
-from gantool.cli import show, tables
+from gantool.cli import pulling, show, tables
+from gantool.cli.run_options import AcceptLicence
+from gantool.errors import ModelError
 from gantool.pipeline import Model
 
 app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
 
 
 @app.command("list")
-def list_models() -> None:
-    """All models of the installed plugins and your imported ones, with licence."""
-    models = sorted(api.registry().models.values(), key=lambda each: each.name)
-    rows = [(model.name, _licence(model), _note(model)) for model in models]
+def list_models(
+    every: Annotated[bool, typer.Option("--all", help="Those too that are not here yet.")] = False,
+) -> None:
+    """The models that are here, of plugins and your imported ones, with licence."""
+    models = api.models()
+    shown = [model for model in models if every or api.is_here(model)]
+    rows = [(model.name, _licence(model), _note(model)) for model in shown]
     tables.table(("model", "licence", "what it is"), rows)
+    if len(shown) < len(models) and sys.stdout.isatty():
+        show.say(f"{show.count(len(models) - len(shown), 'model')} more with --all")
 
 
 @app.command("licences")
@@ -34,6 +43,41 @@ def info(name: Name) -> None:
     """What the file of a model says of itself."""
     for key, value in api.model_info(name).items():
         print(f"{key:<12} {value}")
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of models.")],
+    accept_licence: AcceptLicence = None,
+    quiet: Quiet = False,
+) -> None:
+    """Download models that are not here yet, or damaged; prints where their files are.
+
+    For example: gantool models pull haze/outdoor
+    """
+    known = {model.name for model in api.models()}
+    for strange in (name for name in names if name not in known):
+        api.model_path(strange)  # says which name is near
+    pulling.pull(names, quiet=quiet, accept_licence=accept_licence, mend=True)
+    for name in names:
+        print(api.model_path(name))
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Names of models. [default: all that are here]"),
+    ] = None,
+) -> None:
+    """Compare the files of models with the hashes of the catalogue; exit code 4 if one differs."""
+    bad = 0
+    for each in api.verify(names or []):
+        bad += bool(each.problem)
+        print(f"{each.name}: {each.problem or 'good'}: {each.file}")
+    if bad:
+        lost = show.count(bad, "model")
+        raise ModelError(f"{lost} not as in the catalogue: models pull mends what has URLs")
 
 
 @app.command()
@@ -87,10 +131,16 @@ def _state(model: Model) -> str:
 
 
 def _note(model: Model) -> str:
-    return model.note if model.source else f"not installed: {model.note}"
+    if model.is_fetched and not api.is_here(model):
+        return f"not here yet: {model.note}"
+    return model.note if model.source or model.urls else f"not installed: {model.note}"
 
 
 @app.command("rm")
-def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported model.")]) -> None:
-    """Delete an imported model."""
+def remove(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of an imported or downloaded model.")
+    ],
+) -> None:
+    """Delete an imported or a downloaded model."""
     show.say(f"{api.remove_model(name)}: removed")

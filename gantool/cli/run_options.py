@@ -112,6 +112,10 @@ OPTIONS: dict[str, Any] = {
         ),
     ],
     "accept_licence": AcceptLicence,
+    "offline": Annotated[
+        bool,
+        typer.Option("--offline", help="Download nothing; GANTOOL_OFFLINE=1 says so for good."),
+    ],
     "include": Annotated[
         list[str],
         typer.Option(metavar="PATTERN", help="Of folders, only what matches, as in '*.tif'."),

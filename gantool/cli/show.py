@@ -53,6 +53,21 @@ def _rich_bar() -> "Progress":
     )
 
 
+def byte_bar() -> "Progress":
+    """For downloads: bars with bytes, pace and time left, on a terminal."""
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+    )
+
+
 class _Drawn:
     """`alone`: there is one thing to do, so that a film has the bar for itself."""
 

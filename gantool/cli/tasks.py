@@ -11,6 +11,7 @@ import typer
 
 from gantool import api
 from gantool.cli import inputs as ways_in
+from gantool.cli import pulling
 from gantool.cli.run_options import OPTIONS, TALK, Demo, DryRun, Inputs, Yes
 from gantool.cli.runs import Talk
 from gantool.pipeline import Answer
@@ -21,6 +22,8 @@ Planner = Callable[..., api.Plan]
 """(inputs, run options, **own options) → Plan."""
 Labeller = Callable[..., str]
 """(**own options) → what results are named after."""
+Needs = Callable[..., tuple[str, ...]]
+"""(**own options) → the models that are run."""
 Sampler = Callable[..., Path]
 """(**own options) → the picture of `--demo`."""
 
@@ -34,6 +37,7 @@ def task_command(name: str, task: TaskFunction) -> Command:
     ]
     way = (
         functools.partial(api.plan, name),
+        functools.partial(api.models_of, name),
         functools.partial(api.label, name),
         functools.partial(api.sample, name),
     )
@@ -52,7 +56,12 @@ def run_command() -> Command:
     text = "Run any model file on pictures.\n\nFor example: gantool run my.onnx photos/"
     hint = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a name.")]
     before = [_parameter("model", hint, inspect.Parameter.empty)]
-    return _command("run", text, (api.plan_model, api.model_label, _usual), [], before)
+    return _command("run", text, (api.plan_model, _alone, api.model_label, _usual), [], before)
+
+
+def _alone(*, model: str) -> tuple[str, ...]:
+    """What is run by `gantool run`."""
+    return (model,)
 
 
 def _usual(*, model: str) -> Path:
@@ -63,12 +72,12 @@ def _usual(*, model: str) -> Path:
 def _command(
     name: str,
     text: str,
-    way: tuple[Planner, Labeller, Sampler],
+    way: tuple[Planner, Needs, Labeller, Sampler],
     own: Sequence[inspect.Parameter],
     before: Sequence[inspect.Parameter] = (),
 ) -> Command:
     """A command with the parameters `before`, INPUT..., `own`, the run options."""
-    planner, labeller, sampler = way
+    planner, needs, labeller, sampler = way
     verb = (text.split() or ["Do"])[0]
 
     def command(
@@ -76,11 +85,22 @@ def _command(
     ) -> int:
         talk = Talk(**{key: values.pop(key) for key in TALK})
         options = api.RunOptions(**{key: values.pop(key) for key in OPTIONS})
+
+        def plan(inputs: Sequence[str], options: api.RunOptions) -> api.Plan:
+            quiet = talk.quiet or talk.json
+            pulling.pull(
+                needs(**values),
+                quiet=quiet,
+                offline=options.offline,
+                accept_licence=options.accept_licence,
+            )
+            return planner(inputs, options, **values)
+
         call = ways_in.Call(
             typed=_typed(name, [*before, *own], values),
             verb=verb,
             label=functools.partial(labeller, **values),
-            plan=functools.partial(planner, **values),
+            plan=plan,
             sample=functools.partial(sampler, **values),
         )
         try:

@@ -11,9 +11,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gantool import atomic
+from gantool import atomic, folders
 from gantool.errors import ModelError, OutputError
-from gantool.runtime import caches, halves, scan
+from gantool.runtime import halves, scan
 from gantool.runtime.contract import KEY, Contract
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def wrapped(path: Path, digest: str, depth: Depth, *, half: bool = False) -> byt
     ModelError for a file that is no gantool model, or cannot be had in halves.
     """
     name = f"{digest[:32]}-{depth}{'-half' if half else ''}-{VERSION}.graph"
-    kept = caches.folder("graphs") / name
+    kept = folders.cache("graphs") / name
     with contextlib.suppress(OSError):
         content = kept.read_bytes()  # a graph behind its hash: a damaged one is made anew
         if content[:32] == hashlib.sha256(content[32:]).digest():

@@ -12,8 +12,9 @@ from typing import Literal, cast
 
 import onnxruntime
 
+from gantool import folders
 from gantool.errors import DeviceError, UsageError
-from gantool.runtime import caches, missing
+from gantool.runtime import missing
 
 Precision = Literal["fp32", "fp16", "bf16"]
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -154,7 +155,7 @@ def _cuda(index: str) -> Device:
 
 def _tensorrt(index: str) -> Device:
     """Engines and timings are kept by model, GPU and version, in their names; see the README."""
-    folder = str(caches.folder("tensorrt", onnxruntime.__version__))
+    folder = str(folders.cache("tensorrt", onnxruntime.__version__))
     options = {
         "device_id": index or "0",
         "trt_engine_cache_enable": "1",

@@ -14,9 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gantool import atomic
+from gantool import atomic, folders
 from gantool.errors import GantoolError, ModelError, OutputError
-from gantool.runtime import caches
 from gantool.runtime.pixel_io import VERSION
 
 SECONDS = 60
@@ -30,7 +29,7 @@ FINE = "fine"
 
 def check(path: Path, digest: str) -> None:
     """Raises ModelError for a model that cannot be trusted with a picture; `digest`: its sha256."""
-    kept = caches.folder("graphs") / f"{digest[:32]}-{VERSION}.tried"
+    kept = folders.cache("graphs") / f"{digest[:32]}-{VERSION}.tried"
     verdict = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         verdict = kept.read_text()

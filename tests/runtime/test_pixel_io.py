@@ -10,8 +10,9 @@ import pytest
 from onnx import helper
 
 import models
+from gantool import folders
 from gantool.errors import ModelError
-from gantool.runtime import caches, pixel_io
+from gantool.runtime import pixel_io
 from gantool.runtime.contract import Contract
 from gantool.runtime.session import Session
 
@@ -178,7 +179,7 @@ def test_a_damaged_cache_is_no_hindrance(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path, frame = identity(tmp_path / "model.onnx"), every_level(np.uint8)
     Session(path)
-    (kept,) = caches.folder("graphs").iterdir()
+    (kept,) = folders.cache("graphs").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
     assert np.array_equal(Session(path)(frame), frame)
 
@@ -195,4 +196,4 @@ def test_a_changed_model_is_not_taken_from_the_cache(tmp_path):
 def test_where_the_cache_is(home, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path) if home else "")
     root = tmp_path if home else Path.home() / ".cache"
-    assert caches.folder("graphs") == root / "gantool" / "graphs"
+    assert folders.cache("graphs") == root / "gantool" / "graphs"
