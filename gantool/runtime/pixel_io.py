@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from gantool import atomic
 from gantool.errors import ModelError, OutputError
-from gantool.runtime import caches, halves, scan
+from gantool import caches
+from gantool.runtime import halves, scan
 from gantool.runtime.contract import KEY, Contract
 
 if TYPE_CHECKING:

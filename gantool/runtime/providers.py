@@ -13,7 +13,8 @@ from typing import Literal, cast
 import onnxruntime
 
 from gantool.errors import DeviceError, UsageError
-from gantool.runtime import caches, missing
+from gantool import caches
+from gantool.runtime import missing
 
 Precision = Literal["fp32", "fp16", "bf16"]
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gantool import atomic
 from gantool.errors import GantoolError, ModelError, OutputError
-from gantool.runtime import caches
+from gantool import caches
 from gantool.runtime.pixel_io import VERSION
 
 SECONDS = 60

@@ -11,7 +11,8 @@ from onnx import helper
 
 import models
 from gantool.errors import ModelError
-from gantool.runtime import caches, pixel_io
+from gantool import caches
+from gantool.runtime import pixel_io
 from gantool.runtime.contract import Contract
 from gantool.runtime.session import Session
 
