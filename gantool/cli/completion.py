@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +22,7 @@ SHELLS = {
     "powershell": "gantool.ps1",
 }
 """The scripts, as the shells want them named."""
+HERE = Path(__file__).parent
 PLACE = "@TABLE@\n"
 Shell = Literal["bash", "zsh", "fish", "powershell"]
 
@@ -44,7 +44,7 @@ def completion(
 
 def script(shell: str, words: str) -> str:
     """The script of a shell, with the table that it reads where the file is not there."""
-    text = files("gantool.cli").joinpath("shells", SHELLS[shell]).read_text(encoding="utf-8")
+    text = (HERE / "shells" / SHELLS[shell]).read_text(encoding="utf-8")
     if shell == "fish":
         words = words.replace("\\", "\\\\").replace("'", "\\'")
     return text.replace(PLACE, words)
@@ -103,7 +103,7 @@ def _state() -> str:
     registry = api.registry()
     made_of = (
         __version__,
-        Path(__file__).parent.stat().st_mtime_ns,  # a checkout keeps its version
+        HERE.stat().st_mtime_ns,  # a checkout keeps its version
         [(str(plugin), plugin.problem) for plugin in registry.plugins],
         [(name, _changed(task.__module__)) for name, task in registry.tasks.items()],
         list(registry.models.values()),

@@ -16,7 +16,7 @@ from gantool.recipe_notes import Notes
 
 BELOW, NOTHING, UNKNOWN, FILE, FOLDER = ">", ".", "-", "<file>", "<folder>"
 PLACES = {"INPUT": FILE, "PATH": FILE, "FOLDER": FOLDER, "DATASET": FOLDER, "OUT": FOLDER}
-PLACES |= {"RUN": FOLDER, "FILE": FILE}
+PLACES |= {"RUN": FOLDER, "FILE": FILE, "PHOTO": FILE}
 LITERAL = re.compile(r"[a-z0-9][a-z0-9-]*")
 NUMBER = "[:N]"
 """After a device of which there may be several."""

@@ -4,12 +4,26 @@ IFS= read -r -d '' _gantool_shipped <<'END' || :
 @TABLE@
 END
 
+_gantool_read() { # the table, line by line, into the array table
+    local line cache=${XDG_CACHE_HOME:-$HOME/.cache}/gantool/completions.tsv
+    if [[ -r $cache ]]; then
+        while IFS= read -r line; do table+=("$line"); done <"$cache"
+    else
+        while IFS= read -r line; do table+=("$line"); done <<<"$_gantool_shipped"
+    fi
+}
+
 _gantool_rows() { # the lines for the command $1, into the arrays words, takes
-    local paths word value help
+    local line rest tab=$'\t'
     words=() takes=()
-    while IFS=$'\t' read -r paths word value help; do
-        [[ ,$paths, == *",$1,"* ]] && words+=("$word") takes+=("$value")
-    done <<<"$table"
+    for line in "${table[@]}"; do
+        if [[ ,${line%%$tab*}, == *",$1,"* ]]; then
+            rest=${line#*$tab}
+            words+=("${rest%%$tab*}")
+            rest=${rest#*$tab}
+            takes+=("${rest%%$tab*}")
+        fi
+    done
 }
 
 _gantool_takes() { # what the word $1 takes, into REPLY; empty where it is not known
@@ -46,10 +60,9 @@ _gantool_walk() { # along the typed words, to path, place and value, which is wh
 }
 
 _gantool() {
-    local cur=${COMP_WORDS[COMP_CWORD]} table= path=. place=1 value= choices= i REPLY
-    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/gantool/completions.tsv
-    local -a words takes
-    if [[ -r $cache ]]; then IFS= read -r -d '' table <"$cache"; else table=$_gantool_shipped; fi
+    local cur=${COMP_WORDS[COMP_CWORD]} path=. place=1 value= choices= i REPLY
+    local -a table words takes
+    _gantool_read
     COMPREPLY=()
     [[ $cur == '=' ]] && cur=
     _gantool_rows "$path"

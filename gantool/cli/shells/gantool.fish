@@ -3,31 +3,37 @@
 set -g __gantool_shipped '@TABLE@
 '
 
-function __gantool_rows -a path -d 'The lines for a command, without the commands'
-    string match -rg -- "^(?:[^\t]*,)?$path(?:,[^\t]*)?\t(.*)" $table
+function __gantool_rows -S -a wanted -d 'The lines for a command, without the commands'
+    set wanted (string escape --style=regex -- $wanted)
+    string match -rg -- "^(?:[^\t]*,)?$wanted(?:,[^\t]*)?\t(.*)" $table
 end
 
-function __gantool_takes -a word -d 'What a word takes'
+function __gantool_takes -S -a asked -d 'What a word takes'
     for row in $rows
         set -l fields (string split \t -- $row)
-        if test "$fields[1]" = "$word"
+        if test "$fields[1]" = "$asked"
             echo $fields[2]
             return
         end
     end
 end
 
-function __gantool_offer -a values prefix -d 'Values, and what is on the disk'
+function __gantool_offer -S -a values prefix -d 'Values, and what is on the disk'
     set -l current (commandline -ct)
     for value in (string split -n ' ' -- $values)
         switch $value
             case '<file>'
-                __fish_complete_path (string replace -- "$prefix" '' $current) ''
+                for found in (__fish_complete_path (string replace -- "$prefix" '' $current) '')
+                    echo "$prefix$found"
+                end
             case '<folder>'
-                __fish_complete_directories (string replace -- "$prefix" '' $current) ''
+                for found in (__fish_complete_directories (string replace -- "$prefix" '' $current) '')
+                    echo "$prefix$found"
+                end
             case -
+                # what nobody can know
             case '*'
-                echo $prefix$value
+                echo "$prefix$value"
         end
     end
 end
@@ -41,7 +47,7 @@ function __gantool_complete
     set -l path
     set -l place 1
     set -l value ''
-    set -l rows (__gantool_rows '\.')
+    set -l rows (__gantool_rows .)
     set -l typed (commandline -opc)
     for word in $typed[2..]
         if test -n "$value"
