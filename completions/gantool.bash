@@ -1,6 +1,6 @@
 # Completion of gantool for bash. Made by gantool; what is installed is read from a file of its own.
 
-IFS= read -r -d '' _gantool_shipped <<'END' || :
+_gantool_shipped='
 .	colorize	>	Colour grey photographs
 .	derain	>	Take rain or falling snow off photographs and films
 .	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
@@ -42,7 +42,7 @@ colorize,derain,superres,translate,run	--provenance	.	Let results say, in XMP, t
 colorize,derain,superres,translate,run	--no-provenance	.	Let results say, in XMP, that a model made them, and which
 colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-licence	-	Accept the licence of a model that asks for it
 colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-license	-	Accept the licence of a model that asks for it
-colorize,derain,superres,translate,run	--include	-	Of folders, only what matches, as in '*.tif'
+colorize,derain,superres,translate,run	--include	-	Of folders, only what matches, as in '\''*.tif'\''
 colorize,derain,superres,translate,run	--exclude	-	Of folders, not what matches
 colorize,derain,superres,translate,run	--limit	-	Stop when N are done
 colorize,derain,superres,translate,run	--shard	-	Do the K-th of N parts: one for each of several machines
@@ -81,7 +81,7 @@ translate	--style	edges2cats monet	The style
 translate	--list-styles	.	Print the installed styles and stop
 translate	--model	translate/edges2cats translate/monet <file>	Use this model
 translate	--direction	forward back	Into the style, or back with the second model of a cyclegan
-translate	--strength	-	1 is the model's picture, 0 the input
+translate	--strength	-	1 is the model'\''s picture, 0 the input
 translate	--detail	-	Short side at which the model works, pixels: fewer give broader strokes
 translate	--temporal	.	Films: keep look and strokes steady
 translate	--no-temporal	.	Films: keep look and strokes steady
@@ -93,7 +93,7 @@ train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclega
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks' arithmetic
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks'\'' arithmetic
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
 train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
@@ -116,24 +116,24 @@ train acgan-age	--youngest	-	years
 train acgan-age	--oldest	-	years
 train acgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
 train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
-train acgan-age	--r1	-	weight of the penalty on the discriminator's slope
+train acgan-age	--r1	-	weight of the penalty on the discriminator'\''s slope
 train acgan-age	--rate	-	of Adam
 train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize,train pix2pix	--judging	-	channels of the discriminator's first layer
+train colorize,train pix2pix	--judging	-	channels of the discriminator'\''s first layer
 train colorize,train cvae-colorize	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
 train colorize	--gan	-	weight of the GAN
-train colorize	--encoder	<file>	file with the weights of torchvision's ResNet-18 of ImageNet, .pth or …
+train colorize	--encoder	<file>	file with the weights of torchvision'\''s ResNet-18 of ImageNet, .pth or …
 train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fraction of the training before the GAN begins
 train colorize,train cvae-colorize	--rate	-	of Adam, falling by a cosine
 train colorize,train cvae-colorize	--decay	-	of the weights
 train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
-train cut	--channels	-	of the generator's first layer
-train cut	--judge	-	of the discriminator's
+train cut	--channels	-	of the generator'\''s first layer
+train cut	--judge	-	of the discriminator'\''s
 train cut	--side	-	short side that pictures are brought to, pixels
 train cut	--crop	-	side of the squares that are cut from them
 train cut,train cyclegan	--batch	-	pictures of each kind a step
@@ -161,9 +161,9 @@ train derain,train idcgan	--clean	-	share of the crops without weather, to be le
 train derain,train idcgan	--adversarial	-	weights of these losses beside the Euclidean one
 train derain,train idcgan	--perceptual	-	weights of these losses beside the Euclidean one
 train derain,train idcgan	--soft	-	distance, in pictures from 0 to 1, up to which that one counts by its square, …
-train derain,train idcgan	--features	<file>	file with the weights of torchvision's VGG-19 for the perceptual loss, .pth or …
+train derain,train idcgan	--features	<file>	file with the weights of torchvision'\''s VGG-19 for the perceptual loss, .pth or …
 train derain,train idcgan,train superres-fidelity	--rate	-	of Adam, falling by a cosine to a hundredth
-train derain,train idcgan	--critic-rate	-	of the discriminator's
+train derain,train idcgan	--critic-rate	-	of the discriminator'\''s
 train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
 train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
@@ -178,16 +178,16 @@ train srgan,train superres	--discriminator	patches unet	judges patches of 34 pix
 train srgan,train superres,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
 train srgan,train superres	--clean	-	share of inputs that are reduced and nothing else
 train srgan,train superres	--light	-	share of inputs that are reduced and saved as JPEG
-train srgan,train superres	--frequency	-	weight of the spectra's L1
+train srgan,train superres	--frequency	-	weight of the spectra'\''s L1
 train srgan,train superres	--stride	-	weight of patterns that repeat with the scale
-train srgan,train superres	--matching	-	weight of the discriminator's features
+train srgan,train superres	--matching	-	weight of the discriminator'\''s features
 train srgan,train superres	--gan	-	weight of the relativistic GAN
-train srgan,train superres	--content	-	weight of VGG's features
-train srgan,train superres	--features	<file>	file with the weights of torchvision's VGG-19, .pth or .safetensors
+train srgan,train superres	--content	-	weight of VGG'\''s features
+train srgan,train superres	--features	<file>	file with the weights of torchvision'\''s VGG-19, .pth or .safetensors
 train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compared
 train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
-train srgan,train superres	--gan-rate	-	of the generator's Adam from then on, level, then falling by a cosine
-train srgan,train superres	--critic-rate	-	the same of the discriminator's
+train srgan,train superres	--gan-rate	-	of the generator'\''s Adam from then on, level, then falling by a cosine
+train srgan,train superres	--critic-rate	-	the same of the discriminator'\''s
 train	superres	>	Super-resolution for photographs as they are found, with a GAN
 train	superres-fidelity	>	Super-resolution by pixel difference, the fidelity start of SRGAN
 export	1	<folder>	The folder of a training run
@@ -198,7 +198,7 @@ export	--name	-	Name of the model in its contract
 export,models import	--licence	-	Its licence
 export,models import	--license	-	Its licence
 export	--data	-	What it was trained on, in words
-evaluate	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	A model's name or file, or the folder of a training run
+evaluate	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	A model'\''s name or file, or the folder of a training run
 evaluate	2	<folder>	Folder of pairs, of two kinds of pictures, or of originals, as for training
 evaluate	--split	test val train	Which part of DATASET
 evaluate	--from	edges grey lowres	Make the inputs of a folder of targets
@@ -220,8 +220,8 @@ completion	1	bash zsh fish powershell	Whose
 data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
 data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
 data pairs	--from	edges grey lowres	What the inputs are to be
-data pairs	--output	<folder>	default: FOLDER-FROM]
-data pairs	-o	<folder>	default: FOLDER-FROM]
+data pairs	--output	<folder>	default: FOLDER-FROM
+data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
 models	list	>	All models of the installed plugins and your imported ones, with licence
 models	licences	>	The licences that must be accepted before a model is used, and where their …
@@ -229,14 +229,14 @@ models	info	>	What the file of a model says of itself
 models	path	>	Where the file of a model is
 models	import	>	Make a model of a generator that another tool has trained
 models	rm	>	Delete an imported model
-models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model's name, or its file
+models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model'\''s name, or its file
 models import	1	<file>	A checkpoint, .pth or .safetensors
 models import	--task	colorize derain superres translate	What it does, as in translate
 models import	--name	-	Its name
 models import	--overwrite	.	Replace one of yours
 models rm	1	-	An imported model
 plugins	list	>	Every plugin with the tasks and models it brings
-END
+'
 
 _gantool_read() { # the table, line by line, into the array table
     local line cache=${XDG_CACHE_HOME:-$HOME/.cache}/gantool/completions.tsv

@@ -1,6 +1,7 @@
 # Completion of gantool for fish. Made by gantool; what is installed is read from a file of its own.
 
-set -g __gantool_shipped '.	colorize	>	Colour grey photographs
+set -g __gantool_shipped '
+.	colorize	>	Colour grey photographs
 .	derain	>	Take rain or falling snow off photographs and films
 .	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
 .	translate	>	Restyle pictures: photographs as paintings, drawings as photographs, whatever …
@@ -219,8 +220,8 @@ completion	1	bash zsh fish powershell	Whose
 data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
 data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
 data pairs	--from	edges grey lowres	What the inputs are to be
-data pairs	--output	<folder>	default: FOLDER-FROM]
-data pairs	-o	<folder>	default: FOLDER-FROM]
+data pairs	--output	<folder>	default: FOLDER-FROM
+data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
 models	list	>	All models of the installed plugins and your imported ones, with licence
 models	licences	>	The licences that must be accepted before a model is used, and where their …
@@ -252,18 +253,18 @@ function __gantool_takes -S -a asked -d 'What a word takes'
     end
 end
 
+function __gantool_disk -a typed -d 'What is on the disk: fish asks the same for a command that it does not know'
+    complete -C "__gantool_nothing $typed"
+end
+
 function __gantool_offer -S -a values prefix -d 'Values, and what is on the disk'
-    set -l current (commandline -ct)
+    set -l typed (string replace -- "$prefix" '' (commandline -ct))
     for value in (string split -n ' ' -- $values)
         switch $value
             case '<file>'
-                for found in (__fish_complete_path (string replace -- "$prefix" '' $current) '')
-                    echo "$prefix$found"
-                end
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed")
             case '<folder>'
-                for found in (__fish_complete_directories (string replace -- "$prefix" '' $current) '')
-                    echo "$prefix$found"
-                end
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed" | string match -r '.*/(?:\t.*)?$')
             case -
                 # what nobody can know
             case '*'
@@ -308,9 +309,9 @@ function __gantool_complete
     else
         for row in $rows
             set -l fields (string split \t -- $row)
-            if test "$fields[2]" = '>'; or string match -q -- '-*' $fields[1]
-                string match -q -- "$current*" $fields[1]
-                and printf '%s\t%s\n' $fields[1] $fields[3]
+            if string match -q -- '-*' $fields[1]; or test "$fields[2]" = '>'
+                string match -q -- '-*' $fields[1] && not string match -q -- '-*' $current
+                or printf '%s\t%s\n' $fields[1] $fields[3]
             else if contains -- $fields[1] $place '*'
                 __gantool_offer $fields[2]
             end

@@ -220,8 +220,8 @@ completion	1	bash zsh fish powershell	Whose
 data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
 data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
 data pairs	--from	edges grey lowres	What the inputs are to be
-data pairs	--output	<folder>	default: FOLDER-FROM]
-data pairs	-o	<folder>	default: FOLDER-FROM]
+data pairs	--output	<folder>	default: FOLDER-FROM
+data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
 models	list	>	All models of the installed plugins and your imported ones, with licence
 models	licences	>	The licences that must be accepted before a model is used, and where their …

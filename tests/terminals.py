@@ -26,11 +26,9 @@ class Terminal:
         os.write(self.handle, f"{line}; echo DO''NE{ENTER}".encode())
         return self._until("DONE\r\n")
 
-    def complete(self, typed: str, tabs: int = 1) -> str:
+    def complete(self, typed: str) -> str:
         """The command line after Tab, with the space that bash puts behind what is whole."""
-        os.write(self.handle, (typed + TAB * tabs).encode())
-        self._until(None)
-        os.write(self.handle, f"{END}]' DO''NE{HOME}echo '[{ENTER}".encode())
+        os.write(self.handle, f"{typed}{TAB}{END}]' DO''NE{HOME}echo '[{ENTER}".encode())
         return self._until("DONE\r\n").rpartition("\n[")[2].rpartition("]")[0]
 
     def offered(self, typed: str) -> set[str]:

@@ -23,6 +23,13 @@ SHELLS = {
 }
 """The scripts, as the shells want them named."""
 HERE = Path(__file__).parent
+QUOTED = {
+    "bash": {"'": r"'\''"},
+    "zsh": {"'": r"'\''"},
+    "fish": {"\\": r"\\", "'": r"\'"},
+    "powershell": {},
+}
+"""What stands between quotes there in another way, in the order in which it is replaced."""
 PLACE = "@TABLE@\n"
 Shell = Literal["bash", "zsh", "fish", "powershell"]
 
@@ -45,8 +52,8 @@ def completion(
 def script(shell: str, words: str) -> str:
     """The script of a shell, with the table that it reads where the file is not there."""
     text = (HERE / "shells" / SHELLS[shell]).read_text(encoding="utf-8")
-    if shell == "fish":
-        words = words.replace("\\", "\\\\").replace("'", "\\'")
+    for letter, written in QUOTED[shell].items():
+        words = words.replace(letter, written)
     return text.replace(PLACE, words)
 
 

@@ -1,9 +1,10 @@
 """What can follow what on the command line, as lines of text that every shell reads alike.
 
 A line has four fields between tabs: the commands it is for, separated by commas, `.` for gantool
-itself; the word; what the word takes; its help. The word is a command, an option, or the place of an argument: `1`, `2`,
-`*`. It takes `>` (more commands), `.` (nothing), or values separated by spaces, of which `<file>`
-and `<folder>` stand for what is on the disk and `-` for what nobody can know.
+itself; the word; what the word takes; its help. The word is a command, an option, or the place of
+an argument: `1`, `2`, `*`. It takes `>` (more commands), `.` (nothing), or values separated by
+spaces, of which `<file>` and `<folder>` stand for what is on the disk and `-` for what nobody can
+know.
 """
 
 import re
@@ -145,4 +146,4 @@ def _short(text: str) -> str:
     text = re.split(r"\s\[|\. |; ", " ".join(text.split()), maxsplit=1)[0].rstrip(".")
     if len(text) > HELP_LENGTH:
         text = text[:HELP_LENGTH].rpartition(" ")[0] + " …"
-    return text.lstrip("[") or "-"
+    return text.strip("[]") or "-"

@@ -11,9 +11,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gantool import atomic
+from gantool import atomic, caches
 from gantool.errors import ModelError, OutputError
-from gantool import caches
 from gantool.runtime import halves, scan
 from gantool.runtime.contract import KEY, Contract
 

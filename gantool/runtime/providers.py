@@ -12,8 +12,8 @@ from typing import Literal, cast
 
 import onnxruntime
 
-from gantool.errors import DeviceError, UsageError
 from gantool import caches
+from gantool.errors import DeviceError, UsageError
 from gantool.runtime import missing
 
 Precision = Literal["fp32", "fp16", "bf16"]

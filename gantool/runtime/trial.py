@@ -14,9 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gantool import atomic
+from gantool import atomic, caches
 from gantool.errors import GantoolError, ModelError, OutputError
-from gantool import caches
 from gantool.runtime.pixel_io import VERSION
 
 SECONDS = 60

@@ -10,8 +10,8 @@ import pytest
 from onnx import helper
 
 import models
-from gantool.errors import ModelError
 from gantool import caches
+from gantool.errors import ModelError
 from gantool.runtime import pixel_io
 from gantool.runtime.contract import Contract
 from gantool.runtime.session import Session

@@ -1,8 +1,8 @@
 # Completion of gantool for bash. Made by gantool; what is installed is read from a file of its own.
 
-IFS= read -r -d '' _gantool_shipped <<'END' || :
+_gantool_shipped='
 @TABLE@
-END
+'
 
 _gantool_read() { # the table, line by line, into the array table
     local line cache=${XDG_CACHE_HOME:-$HOME/.cache}/gantool/completions.tsv

@@ -1,6 +1,7 @@
 # Completion of gantool for fish. Made by gantool; what is installed is read from a file of its own.
 
-set -g __gantool_shipped '@TABLE@
+set -g __gantool_shipped '
+@TABLE@
 '
 
 function __gantool_rows -S -a wanted -d 'The lines for a command, without the commands'
@@ -18,18 +19,18 @@ function __gantool_takes -S -a asked -d 'What a word takes'
     end
 end
 
+function __gantool_disk -a typed -d 'What is on the disk: fish asks the same for a command that it does not know'
+    complete -C "__gantool_nothing $typed"
+end
+
 function __gantool_offer -S -a values prefix -d 'Values, and what is on the disk'
-    set -l current (commandline -ct)
+    set -l typed (string replace -- "$prefix" '' (commandline -ct))
     for value in (string split -n ' ' -- $values)
         switch $value
             case '<file>'
-                for found in (__fish_complete_path (string replace -- "$prefix" '' $current) '')
-                    echo "$prefix$found"
-                end
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed")
             case '<folder>'
-                for found in (__fish_complete_directories (string replace -- "$prefix" '' $current) '')
-                    echo "$prefix$found"
-                end
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed" | string match -r '.*/(?:\t.*)?$')
             case -
                 # what nobody can know
             case '*'
@@ -74,9 +75,9 @@ function __gantool_complete
     else
         for row in $rows
             set -l fields (string split \t -- $row)
-            if test "$fields[2]" = '>'; or string match -q -- '-*' $fields[1]
-                string match -q -- "$current*" $fields[1]
-                and printf '%s\t%s\n' $fields[1] $fields[3]
+            if string match -q -- '-*' $fields[1]; or test "$fields[2]" = '>'
+                string match -q -- '-*' $fields[1] && not string match -q -- '-*' $current
+                or printf '%s\t%s\n' $fields[1] $fields[3]
             else if contains -- $fields[1] $place '*'
                 __gantool_offer $fields[2]
             end
