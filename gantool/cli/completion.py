@@ -78,7 +78,7 @@ def refresh(root: click.Command) -> None:
 
     Says nothing where that cannot be: nobody asked for it.
     """
-    with contextlib.suppress(GantoolError, OSError):
+    with contextlib.suppress(Exception):  # a stranger's option may be of any kind
         state, file = f"# {_state()}", caches.folder("completions.tsv")
         if _first_line(file) != state:
             atomic.make_folder(file.parent)

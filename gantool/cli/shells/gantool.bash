@@ -61,6 +61,7 @@ _gantool_walk() { # along the typed words, to path, place and value, which is wh
 
 _gantool() {
     local cur=${COMP_WORDS[COMP_CWORD]} path=. place=1 value= choices= i REPLY
+    local IFS=$' \t\n'
     local -a table words takes
     _gantool_read
     COMPREPLY=()
