@@ -12,6 +12,7 @@ import typer
 from gantool import __version__, api
 from gantool.cli import (
     bench,
+    completion,
     data,
     doctor,
     evaluate,
@@ -53,7 +54,9 @@ def start(arguments: list[str]) -> int:
         for clash in registry.clashes:
             _say(clash)
         _refuse_broken(arguments, registry.broken)
-        result = build()(arguments, prog_name="gantool", standalone_mode=False)
+        root = typer.main.get_command(build())
+        result = root.main(arguments, prog_name="gantool", standalone_mode=False)
+        completion.refresh(root)
         if result in (130, 143):  # also where Typer has eaten a KeyboardInterrupt
             _say("stopped")
         return int(result or 0)
@@ -107,6 +110,7 @@ def build() -> typer.Typer:
     app.add_typer(plugins.app, name="plugins")
     app.command("doctor")(doctor.doctor)
     app.command("bench")(bench.bench)
+    app.command("completion")(completion.completion)
     return app
 
 

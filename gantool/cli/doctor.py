@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gantool import api
+from gantool.cli import completion
 
 MARKS = {True: "ok", False: "no", None: ""}
 
@@ -28,8 +29,10 @@ def doctor(
     Every device is tried on a tile. Ends with 0 where all that is needed is there and the device
     asked for works.
     """
-    well = True
+    well, working = True, []
     for finding in api.doctor(device):
+        if finding.good:
+            working.append(finding.name)
         well &= not (finding.needed and finding.good is False)
         if as_json:
             print(json.dumps({"v": 1, **dataclasses.asdict(finding)}))
@@ -37,4 +40,5 @@ def doctor(
         print(f"{MARKS[finding.good]:<4}{finding.name:<24}{finding.text}")
         if finding.fix:
             print(f"{'':<28}→ {finding.fix}")
+    completion.remember_devices(working)
     return 0 if well else 1

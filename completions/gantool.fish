@@ -1,0 +1,322 @@
+# Completion of gantool for fish. Made by gantool; what is installed is read from a file of its own.
+
+set -g __gantool_shipped '
+.	colorize	>	Colour grey photographs
+.	derain	>	Take rain or falling snow off photographs and films
+.	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
+.	translate	>	Restyle pictures: photographs as paintings, drawings as photographs, whatever …
+.	run	>	Run any model file on pictures
+.	train	>	Train a model on a folder of pictures
+.	export	>	Write the model file of a training run
+.	evaluate	>	Measure a model on pictures it has not learnt from, beside what there is …
+.	recipes	>	List what can be trained, or show all about one recipe
+.	doctor	>	Say what this machine can do, try it, and name what to install
+.	bench	>	Say how many pictures a second a task does here, and what is lost around the …
+.	completion	>	Print the script that lets a shell complete commands, options, models and files
+.	data	>	Folders of pictures to train on
+.	models	>	The catalogue of models
+.	plugins	>	The installed plugins
+.	--version	.	Print the version
+.	-V	.	Print the version
+.,colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,export,evaluate,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models path,models import,models rm,plugins,plugins list	--help	.	Show this message and exit
+colorize,derain,superres,translate,run	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
+colorize	--intensity	-	Factor on the colours
+colorize	--samples	-	So many different colourings of each picture
+colorize	--seed	-	Which colourings --samples gives
+colorize	--reference	<file>	Take the palette of this photograph
+colorize	--temporal	.	Films: follow the frames before, against flicker
+colorize	--no-temporal	.	Films: follow the frames before, against flicker
+colorize	--force	.	Colour photographs that have colours, too
+colorize	--model	colorize/diverse colorize/photo <file>	Use this model
+colorize,derain,superres,translate,run	--output	<file>	Folder for the results, or the file for a single one
+colorize,derain,superres,translate,run	-o	<file>	Folder for the results, or the file for a single one
+colorize,derain,superres,translate,run	--device	auto cpu cuda tensorrt openvino webgpu coreml	Where to run
+colorize,derain,superres,translate,run	--precision	auto fp32 fp16 bf16	How finely 8-bit pictures are computed
+colorize,derain,superres,translate,run	--tile	auto off	Largest side run at once, pixels
+colorize,derain,superres,translate,run	--exists	auto skip overwrite rename error	Where a result is there: auto does again what changed and never replaces what …
+colorize,derain,superres,translate,run	--overwrite	.	The same as --exists overwrite: do all again
+colorize,derain,superres,translate,run	--format	jpg png webp tif gif avif bmp mp4 mov mkv webm	Format of the results
+colorize,derain,superres,translate,run	--quality	-	Quality of JPEG and WebP
+colorize,derain,superres,translate,run	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
+colorize,derain,superres,translate,run	--provenance	.	Let results say, in XMP, that a model made them, and which
+colorize,derain,superres,translate,run	--no-provenance	.	Let results say, in XMP, that a model made them, and which
+colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-licence	-	Accept the licence of a model that asks for it
+colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-license	-	Accept the licence of a model that asks for it
+colorize,derain,superres,translate,run	--include	-	Of folders, only what matches, as in \'*.tif\'
+colorize,derain,superres,translate,run	--exclude	-	Of folders, not what matches
+colorize,derain,superres,translate,run	--limit	-	Stop when N are done
+colorize,derain,superres,translate,run	--shard	-	Do the K-th of N parts: one for each of several machines
+colorize,derain,superres,translate,run	--max-pixels	-	Refuse larger pictures, and results of 16 times as many pixels
+colorize,derain,superres,translate,run	--jobs	-	Pictures read, and written, at once
+colorize,derain,superres,translate,run	--fail-fast	.	Stop at the first picture that fails
+colorize,derain,superres,translate,run	--codec	h264 hevc vp9 av1 ffv1 prores	Films: encoder
+colorize,derain,superres,translate,run	--crf	-	Films: quality of the encoder
+colorize,derain,superres,translate,run	--pix-fmt	-	Films: pixel format, as in yuv420p
+colorize,derain,superres,translate,run	--depth	keep 8	Films: bits, those of the film or 8
+colorize,derain,superres,translate,run	--audio	copy none	Films: sound, copied as it is or left out
+colorize,derain,superres,translate,run	--subs	copy none	Films: subtitles, copied or left out
+colorize,derain,superres,translate,run	--start	-	Films: begin there, as in 90 or 1:30
+colorize,derain,superres,translate,run	--end	-	Films: stop there
+colorize,derain,superres,translate,run	--fps	-	Films: frames a second of numbered or raw frames
+colorize,derain,superres,translate,run	--raw	-	Films: INPUT is -, raw rgb24 frames of this size
+colorize,derain,superres,translate,run	--deinterlace	.	Films: make whole frames of fields
+colorize,derain,superres,translate,run	--tonemap	.	Films: make of HDR a film for any screen
+colorize,derain,superres,translate,run	--dry-run	.	Say what would be done, and what it takes
+colorize,derain,superres,translate,run	--demo	.	Run on a picture that gantool brings along
+colorize,derain,superres,translate,run	--yes	.	Answer questions with yes
+colorize,derain,superres,translate,run	-y	.	Answer questions with yes
+colorize,derain,superres,translate,run	--json	.	Events on stdout, a line of JSON each
+colorize,derain,superres,translate,run	--report	<file>	Write a page with pictures before and after, and what failed
+colorize,derain,superres,translate,run,evaluate	--quiet	.	Only errors and results
+colorize,derain,superres,translate,run,evaluate	-q	.	Only errors and results
+colorize,derain,superres,translate,run	--verbose	.	Name what is skipped, and why
+colorize,derain,superres,translate,run	-v	.	Name what is skipped, and why
+derain	--weather	rain snow auto	What to take off
+derain	--strength	-	1 takes off all that is found, 0 nothing
+derain	--model	derain/rain derain/snow <file>	Use this model
+superres	--scale	2 3 4 8	Enlargement of each side
+superres	--denoise	-	How much noise and traces of JPEG go
+superres	--model	superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity <file>	Use this model
+translate	--style	edges2cats monet	The style
+translate	--list-styles	.	Print the installed styles and stop
+translate	--model	translate/edges2cats translate/monet <file>	Use this model
+translate	--direction	forward back	Into the style, or back with the second model of a cyclegan
+translate	--strength	-	1 is the model\'s picture, 0 the input
+translate	--detail	-	Short side at which the model works, pixels: fewer give broader strokes
+translate	--temporal	.	Films: keep look and strokes steady
+translate	--no-temporal	.	Films: keep look and strokes steady
+run	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks\' arithmetic
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
+train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
+train	acgan-age	>	Draw faces of any age
+train acgan-age	--channels	-	at full size
+train acgan-age	--latent	-	numbers of a code z
+train acgan-age	--batch	-	faces a step
+train acgan-age	--side	-	of the faces, pixels, 32, 64 or 128
+train acgan-age	--youngest	-	years
+train acgan-age	--oldest	-	years
+train acgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
+train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
+train acgan-age	--r1	-	weight of the penalty on the discriminator\'s slope
+train acgan-age	--rate	-	of Adam
+train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train	colorize	>	Colours for grey photographs, by regression and then a GAN
+train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
+train colorize,train pix2pix	--judging	-	channels of the discriminator\'s first layer
+train colorize,train cvae-colorize	--crop	-	side of the squares trained on, pixels, a multiple of 32
+train colorize,train cvae-colorize	--batch	-	squares a step
+train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
+train colorize	--gan	-	weight of the GAN
+train colorize	--encoder	<file>	file with the weights of torchvision\'s ResNet-18 of ImageNet, .pth or …
+train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fraction of the training before the GAN begins
+train colorize,train cvae-colorize	--rate	-	of Adam, falling by a cosine
+train colorize,train cvae-colorize	--decay	-	of the weights
+train	cut	>	Learn to turn one kind of pictures into another
+train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
+train cut	--channels	-	of the generator\'s first layer
+train cut	--judge	-	of the discriminator\'s
+train cut	--side	-	short side that pictures are brought to, pixels
+train cut	--crop	-	side of the squares that are cut from them
+train cut,train cyclegan	--batch	-	pictures of each kind a step
+train cut	--nce	-	weight λ_X of keeping what each patch shows
+train cut	--identity	-	weight λ_Y of the same for pictures of the second kind
+train cut	--noise	-	deviation of noise on what the discriminator sees, falling to 0 over the …
+train cut,train cyclegan,train pix2pix	--rate	-	of Adam, level for half the training, then falling to 0
+train	cvae-colorize	>	Many colourings of one grey photograph, by a conditional VAE
+train cvae-colorize	--kl	-	weight of the divergence: the smaller, the more the colourings differ
+train	cyclegan	>	Learn to turn two kinds of pictures into each other
+train cyclegan	--generator	light-6 light-9 resnet-6 resnet-9 unet-64 unet-128 unet-256	ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, …
+train cyclegan	--channels	-	of the first layer of all networks
+train cyclegan,train pix2pix	--crop	-	side of the squares trained on, pixels
+train cyclegan	--cycle	-	weight λ of coming back to the input
+train cyclegan	--identity	-	weight, as a share of λ, of leaving alone what is of the right kind already
+train cyclegan	--pool	-	generated pictures of each kind remembered for the discriminators
+train	derain	>	Take rain or snow off photographs, with a conditional GAN
+train derain,train idcgan	--weather	rain snow	what is drawn over photos
+train derain,train idcgan	--channels	-	of the network at half the size
+train derain,train idcgan	--layers	-	of its body
+train derain,train idcgan,train srgan,train superres	--critic	-	channels of the discriminator
+train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--batch	-	pairs a step
+train derain,train idcgan	--crop	-	side of a crop, pixels, a multiple of 4
+train derain,train idcgan	--clean	-	share of the crops without weather, to be left as they are
+train derain,train idcgan	--adversarial	-	weights of these losses beside the Euclidean one
+train derain,train idcgan	--perceptual	-	weights of these losses beside the Euclidean one
+train derain,train idcgan	--soft	-	distance, in pictures from 0 to 1, up to which that one counts by its square, …
+train derain,train idcgan	--features	<file>	file with the weights of torchvision\'s VGG-19 for the perceptual loss, .pth or …
+train derain,train idcgan,train superres-fidelity	--rate	-	of Adam, falling by a cosine to a hundredth
+train derain,train idcgan	--critic-rate	-	of the discriminator\'s
+train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
+train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
+train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
+train pix2pix	--channels	-	of its first layer
+train pix2pix	--l1	-	weight λ of the distance
+train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
+train	srgan	>	Super-resolution for photographs as they are found, with a GAN
+train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
+train srgan,train superres,train superres-fidelity	--channels	-	width and depth of the plain stack
+train srgan,train superres,train superres-fidelity	--layers	-	width and depth of the plain stack
+train srgan,train superres	--discriminator	patches unet	judges patches of 34 pixels, or every pixel by a U-Net
+train srgan,train superres,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
+train srgan,train superres	--clean	-	share of inputs that are reduced and nothing else
+train srgan,train superres	--light	-	share of inputs that are reduced and saved as JPEG
+train srgan,train superres	--frequency	-	weight of the spectra\'s L1
+train srgan,train superres	--stride	-	weight of patterns that repeat with the scale
+train srgan,train superres	--matching	-	weight of the discriminator\'s features
+train srgan,train superres	--gan	-	weight of the relativistic GAN
+train srgan,train superres	--content	-	weight of VGG\'s features
+train srgan,train superres	--features	<file>	file with the weights of torchvision\'s VGG-19, .pth or .safetensors
+train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compared
+train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
+train srgan,train superres	--gan-rate	-	of the generator\'s Adam from then on, level, then falling by a cosine
+train srgan,train superres	--critic-rate	-	the same of the discriminator\'s
+train	superres	>	Super-resolution for photographs as they are found, with a GAN
+train	superres-fidelity	>	Super-resolution by pixel difference, the fidelity start of SRGAN
+export	1	<folder>	The folder of a training run
+export	--output	<file>	The model file
+export	-o	<file>	The model file
+export	--best	.	Of the checkpoint nearest to its targets, not the newest
+export	--name	-	Name of the model in its contract
+export,models import	--licence	-	Its licence
+export,models import	--license	-	Its licence
+export	--data	-	What it was trained on, in words
+evaluate	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	A model\'s name or file, or the folder of a training run
+evaluate	2	<folder>	Folder of pairs, of two kinds of pictures, or of originals, as for training
+evaluate	--split	test val train	Which part of DATASET
+evaluate	--from	edges grey lowres	Make the inputs of a folder of targets
+evaluate	--side	-	Bring the short sides of inputs and targets to N pixels before
+evaluate	--limit	-	Only the first N pictures of a kind
+evaluate	--features	<file>	Measure the kernel inception distance (KID) too, by this network: N×3×H×W …
+evaluate	--device	auto cpu cuda	Where to run
+evaluate	--json	.	Print one JSON object instead of a table
+recipes	1	acgan-age colorize cut cvae-colorize cyclegan derain idcgan pix2pix srgan superres superres-fidelity	Show all options of this recipe
+doctor	--device	auto cpu cuda tensorrt openvino webgpu coreml	The device that must work
+doctor	--json	.	A line of JSON for each finding
+bench	1	colorize derain superres translate colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file
+bench	--device	auto cpu cuda	Where
+bench	--precision	auto fp32 fp16 bf16	How finely
+bench	--size	-	Of the pictures
+bench	--seconds	-	For each device, about
+bench	--json	.	A line of JSON for each device
+completion	1	bash zsh fish powershell	Whose
+data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
+data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
+data pairs	--from	edges grey lowres	What the inputs are to be
+data pairs	--output	<folder>	default: FOLDER-FROM
+data pairs	-o	<folder>	default: FOLDER-FROM
+data pairs	--overwrite	.	Replace files of the same names in OUT
+models	list	>	All models of the installed plugins and your imported ones, with licence
+models	licences	>	The licences that must be accepted before a model is used, and where their …
+models	info	>	What the file of a model says of itself
+models	path	>	Where the file of a model is
+models	import	>	Make a model of a generator that another tool has trained
+models	rm	>	Delete an imported model
+models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model\'s name, or its file
+models import	1	<file>	A checkpoint, .pth or .safetensors
+models import	--task	colorize derain superres translate	What it does, as in translate
+models import	--name	-	Its name
+models import	--overwrite	.	Replace one of yours
+models rm	1	-	An imported model
+plugins	list	>	Every plugin with the tasks and models it brings
+'
+
+function __gantool_rows -S -a wanted -d 'The lines for a command, without the commands'
+    set wanted (string escape --style=regex -- $wanted)
+    string match -rg -- "^(?:[^\t]*,)?$wanted(?:,[^\t]*)?\t(.*)" $table
+end
+
+function __gantool_takes -S -a asked -d 'What a word takes'
+    for row in $rows
+        set -l fields (string split \t -- $row)
+        if test "$fields[1]" = "$asked"
+            echo $fields[2]
+            return
+        end
+    end
+end
+
+function __gantool_disk -a typed -d 'What is on the disk: fish asks the same for a command that it does not know'
+    complete -C "__gantool_nothing $typed"
+end
+
+function __gantool_offer -S -a values prefix -d 'Values, and what is on the disk'
+    set -l typed (string replace -- "$prefix" '' (commandline -ct))
+    for value in (string split -n ' ' -- $values)
+        switch $value
+            case '<file>'
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed")
+            case '<folder>'
+                string replace -r -- '^' "$prefix" (__gantool_disk "$typed" | string match -r '.*/(?:\t.*)?$')
+            case -
+                # what nobody can know
+            case '*'
+                echo "$prefix$value"
+        end
+    end
+end
+
+function __gantool_complete
+    set -l cache $HOME/.cache
+    test -n "$XDG_CACHE_HOME"; and set cache $XDG_CACHE_HOME
+    set -l table (string split \n -- $__gantool_shipped)
+    test -r $cache/gantool/completions.tsv; and read -lz text <$cache/gantool/completions.tsv
+    and set table (string split \n -- $text)
+    set -l path
+    set -l place 1
+    set -l value ''
+    set -l rows (__gantool_rows .)
+    set -l typed (commandline -opc)
+    for word in $typed[2..]
+        if test -n "$value"
+            set value ''
+            continue
+        end
+        set -l takes (__gantool_takes $word)
+        if string match -q -- '-?*' $word
+            test "$takes" != .; and set value $takes
+        else if test "$takes" = '>'
+            set -a path $word
+            set place 1
+            set rows (__gantool_rows "$path")
+        else
+            set place (math $place + 1)
+        end
+    end
+    set -l current (commandline -ct)
+    if test -n "$value"
+        __gantool_offer $value
+    else if string match -q -- '--*=*' $current
+        set -l option (string split -m 1 = -- $current)[1]
+        __gantool_offer (__gantool_takes $option) $option=
+    else
+        for row in $rows
+            set -l fields (string split \t -- $row)
+            if string match -q -- '-*' $fields[1]; or test "$fields[2]" = '>'
+                string match -q -- '-*' $fields[1] && not string match -q -- '-*' $current
+                or printf '%s\t%s\n' $fields[1] $fields[3]
+            else if contains -- $fields[1] $place '*'
+                __gantool_offer $fields[2]
+            end
+        end
+    end
+end
+
+complete -c gantool -f -a '(__gantool_complete)'
