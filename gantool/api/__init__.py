@@ -2,6 +2,9 @@
 
 from gantool.api import piping as piping
 from gantool.api.benching import bench as bench
+from gantool.api.chaining import chain_label as chain_label
+from gantool.api.chaining import chain_sample as chain_sample
+from gantool.api.chaining import plan_chain as plan_chain
 from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
@@ -23,6 +26,8 @@ from gantool.api.planning import plan as plan
 from gantool.api.planning import plan_model as plan_model
 from gantool.api.planning import sample as sample
 from gantool.api.run_options import COMMANDS as COMMANDS
+from gantool.api.run_options import RUN_OPTIONS as RUN_OPTIONS
+from gantool.api.run_options import TALK as TALK
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import check_report as check_report
 from gantool.api.running import ending as ending

@@ -16,6 +16,7 @@ from gantool.cli import (
     doctor,
     evaluate,
     models,
+    pipes,
     plugins,
     recipes,
     show,
@@ -99,6 +100,7 @@ def build() -> typer.Typer:
             continue
         app.command(name)(tasks.task_command(name, task))
     app.command("run")(tasks.run_command())
+    app.command("pipe")(pipes.pipe_command())
     training.add_to(app)
     app.command("evaluate")(evaluate.evaluate)
     app.command("recipes")(recipes.recipes)
