@@ -5,6 +5,10 @@ from gantool.api.benching import bench as bench
 from gantool.api.chaining import chain_label as chain_label
 from gantool.api.chaining import chain_sample as chain_sample
 from gantool.api.chaining import plan_chain as plan_chain
+from gantool.api.comparing import Compared as Compared
+from gantool.api.comparing import Comparing as Comparing
+from gantool.api.comparing import compare as compare
+from gantool.api.comparing import means as means
 from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model

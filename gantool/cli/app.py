@@ -12,6 +12,7 @@ import typer
 from gantool import __version__, api
 from gantool.cli import (
     bench,
+    compare,
     data,
     doctor,
     evaluate,
@@ -103,6 +104,7 @@ def build() -> typer.Typer:
     app.command("pipe")(pipes.pipe_command())
     training.add_to(app)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("compare")(compare.compare)
     app.command("recipes")(recipes.recipes)
     app.add_typer(data.app, name="data")
     app.add_typer(models.app, name="models")

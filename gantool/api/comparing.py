@@ -1,0 +1,272 @@
+"""Pictures beside one another, and models on one picture, in a page."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from gantool import __version__
+from gantool.api.opening import load
+from gantool.errors import ItemError, NoPictureError, UsageError, ends_the_run, reason
+
+if TYPE_CHECKING:
+    from gantool.reports.compare_page import Pane
+    from gantool.reports.sights import Bytes
+    from gantool.runtime.session import Session
+
+SHOWN = 24
+"""Comparisons that a page shows at most, taken evenly from all."""
+INPUT = "input"
+ALIKE = 0.02
+"""By how much the shapes, width over height, of pictures of one thing may differ."""
+WINDOW = 11
+"""Side of what the structural similarity looks at, pixels."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One thing, and the files that show it."""
+
+    name: str
+    paths: tuple[Path, ...]
+    titles: tuple[str, ...]
+    reference: Path | None = None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of a scene; `problem` says, in one line, why it is left out."""
+
+    name: str
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Whose picture → measure → value; none without a reference."""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """A comparison that can start."""
+
+    scenes: tuple[Scene, ...]
+    sessions: Mapping[str, Session]
+    """By what their results are titled."""
+    left_out: int
+    """Pictures of folders that have no partner in the others."""
+    page: Path
+
+    def run(self, typed: str) -> Iterator[Compared]:
+        """Scene by scene; then the page is there. Raises OutputError."""
+        from gantool.reports import compare_page
+
+        drawn, done, figures = _evenly(len(self.scenes), SHOWN), [], []
+        for number, scene in enumerate(self.scenes):
+            try:
+                panes = self._panes(scene)
+                found = Compared(scene.name, _scores(panes, scene.reference))
+                if number in drawn:
+                    figures.append(compare_page.figure(scene.name, panes))
+            except Exception as error:  # a picture, or a model on it
+                if ends_the_run(error):
+                    raise
+                found = Compared(scene.name, problem=reason(scene.name, error))
+            done.append(found)
+            yield found
+        if not figures:
+            return
+        comparison = compare_page.Comparison(
+            title=" · ".join(dict.fromkeys(self._titles())),
+            command=typed,
+            figures=figures,
+            of=sum(not each.problem for each in done),
+            means=means(done),
+            rows=[(each.name, each.scores) for each in done if each.scores],
+            problems=[each.problem for each in done if each.problem],
+            details=self._details(),
+        )
+        compare_page.write(self.page, comparison)
+
+    def _panes(self, scene: Scene) -> list[Pane]:
+        """The pictures of a scene. Raises ItemError."""
+        from gantool.media.video.kinds import is_film
+        from gantool.reports.compare_page import Pane
+        from gantool.reports.sights import THIRD, shown
+
+        share = THIRD if all(is_film(path) for path in scene.paths) else 0.0
+        panes = [
+            Pane(title, shown(path, share))
+            for path, title in zip(scene.paths, scene.titles, strict=True)
+        ]
+        given = panes[0].frame
+        panes += [
+            Pane(title, cast("Bytes", session(given))) for title, session in self.sessions.items()
+        ]
+        for pane in panes[1:]:
+            _check_shape(pane.title, pane.frame, given)
+        return panes
+
+    def _titles(self) -> list[str]:
+        names = [self.scenes[0].name] if len(self.scenes) == 1 else []
+        return [*names, *self.sessions] if self.sessions else list(self.scenes[0].titles)
+
+    def _details(self) -> dict[str, str]:
+        models = {f"model {name}": each.sha256 for name, each in self.sessions.items()}
+        date = time.strftime("%Y-%m-%d %H:%M")
+        return {**models, "gantool": __version__, "date": date}
+
+
+def compare(
+    inputs: Sequence[str],
+    *,
+    models: Sequence[str] = (),
+    reference: Path | None = None,
+    output: Path | None = None,
+    device: str = "auto",
+    accept_licence: str | None = None,
+) -> Comparing:
+    """Files or folders of one thing beside one another; with `models`, each beside their results.
+
+    Raises UsageError for what cannot be compared, NoPictureError where no names agree, ModelError.
+    """
+    from gantool.reports import run_page
+
+    paths = [Path(each) for each in inputs]
+    for path in [*paths, *([reference] if reference else [])]:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+    if models:
+        scenes, left_out = _alone(paths), 0
+    elif len(paths) < 2:
+        raise UsageError("compare takes two pictures or folders, or one and --models a,b")
+    else:
+        scenes, left_out = paired(paths)
+    page = output or Path(f"compare-{'-'.join(dict.fromkeys(path.stem for path in paths))}.html")
+    run_page.check(page, "-o")
+    sessions = {
+        name: load(name, device=device, accept_licence=accept_licence)
+        for name in dict.fromkeys(models)
+    }
+    return Comparing(tuple(_referred(scenes, reference)), sessions, left_out, page)
+
+
+def means(done: Sequence[Compared]) -> dict[str, dict[str, float]]:
+    """Over those that were measured by the same measures of the same pictures."""
+    measured = [each.scores for each in done if each.scores]
+    if not measured:
+        return {}
+    return {
+        whose: {
+            name: sum(scores[whose][name] for scores in measured) / len(measured)
+            for name in measured[0][whose]
+        }
+        for whose in measured[0]
+    }
+
+
+def paired(paths: Sequence[Path]) -> tuple[list[Scene], int]:
+    """Files as one scene; of folders a scene for each name that all have, and how many have none.
+
+    Endings of names do not matter unless they tell two files of a folder apart.
+    """
+    titles = tuple(_titles(paths))
+    if not any(path.is_dir() for path in paths):
+        name = paths[0].name if len({path.name for path in paths}) == 1 else " · ".join(titles)
+        return [Scene(name, tuple(paths), titles)], 0
+    if not all(path.is_dir() for path in paths):
+        raise UsageError("a folder is compared with folders, a picture with pictures")
+    trees = [_tree(path) for path in paths]
+    shared = [key for key in trees[0] if all(key in tree for tree in trees)]
+    if not shared:
+        raise NoPictureError(f"{', '.join(map(str, paths))}: no picture has one name in all")
+    scenes = [Scene(key, tuple(tree[key] for tree in trees), titles) for key in shared]
+    return scenes, sum(len(tree) - len(shared) for tree in trees)
+
+
+def _alone(paths: Sequence[Path]) -> list[Scene]:
+    """Each picture a scene of its own."""
+    found: list[Scene] = []
+    for path in paths:
+        tree = _tree(path) if path.is_dir() else {path.name: path}
+        found += [Scene(name, (each,), (INPUT,)) for name, each in tree.items()]
+    return found
+
+
+def _tree(folder: Path) -> dict[str, Path]:
+    """The pictures and films of a folder, by what they are called in it."""
+    from gantool.media import places, sources
+
+    items = sources.plan([str(folder)], places.Places("compare")).items
+    files = [item.source.relative_to(folder) for item in items]
+    stems = Counter(file.with_suffix("") for file in files)
+    keys = (file if stems[file.with_suffix("")] > 1 else file.with_suffix("") for file in files)
+    return {key.as_posix(): folder / file for key, file in zip(keys, files, strict=True)}
+
+
+def _titles(paths: Sequence[Path]) -> Iterator[str]:
+    """The last part of each path, or all of it where that is another's too."""
+    names = Counter(path.name for path in paths)
+    return (str(path) if names[path.name] > 1 else path.name for path in paths)
+
+
+def _referred(scenes: Sequence[Scene], reference: Path | None) -> Iterator[Scene]:
+    """With what each is measured against. Raises UsageError where that is told for none."""
+    if reference is None:
+        yield from scenes
+        return
+    if not reference.is_dir():
+        if len(scenes) > 1:
+            raise UsageError(f"--reference {reference}: of several pictures it is a folder")
+        yield replace(scenes[0], reference=reference)
+        return
+    tree = _tree(reference)
+    keys = [_key(scene, tree) for scene in scenes]
+    if not any(keys):
+        raise NoPictureError(f"--reference {reference}: no picture there has one of the names")
+    for scene, key in zip(scenes, keys, strict=True):
+        yield replace(scene, reference=tree[key] if key else None)
+
+
+def _key(scene: Scene, tree: Mapping[str, Path]) -> str:
+    """What the picture of a scene is called there; empty where it is not."""
+    names = (scene.name, Path(scene.name).with_suffix("").as_posix(), scene.paths[0].stem)
+    return next((name for name in names if name in tree), "")
+
+
+def _scores(panes: Sequence[Pane], reference: Path | None) -> dict[str, dict[str, float]]:
+    """Measures of each, brought to the size of the reference. Raises ItemError."""
+    from gantool.reports.sights import shown
+    from gantool.training import degrade, metrics
+
+    if reference is None:
+        return {}
+    target = shown(reference, 0.0)
+    height, width = target.shape[:2]
+    measures: dict[str, Callable[[Bytes, Bytes], float]] = {"psnr_rgb": metrics.psnr_rgb}
+    if min(height, width) >= WINDOW:
+        measures["ssim_rgb"] = metrics.ssim_rgb
+    measures["l1"] = metrics.l1
+    found = {}
+    for pane in panes:
+        _check_shape(pane.title, pane.frame, target)
+        frame = degrade.resize(pane.frame, height, width)
+        resized = "" if frame is pane.frame else f", brought to {width}×{height}"
+        found[f"{pane.title}{resized}"] = {
+            name: measure(frame, target) for name, measure in measures.items()
+        }
+    return found
+
+
+def _check_shape(title: str, frame: Bytes, other: Bytes) -> None:
+    """Raises ItemError where they cannot show one thing."""
+    (height, width), (high, wide) = frame.shape[:2], other.shape[:2]
+    if abs(width * high - wide * height) > ALIKE * wide * height + max(high, wide):
+        raise ItemError(f"{title} is {width}×{height}, another shape than {wide}×{high}")
+
+
+def _evenly(count: int, most: int) -> set[int]:
+    """So many of the first numbers at most, evenly."""
+    some = min(count, most)
+    return {number * count // some for number in range(some)}
