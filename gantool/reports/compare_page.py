@@ -58,9 +58,11 @@ def figure(name: str, panes: Sequence[Pane]) -> str:
     sizes = " · ".join(
         f"{text(pane.title)} {pane.frame.shape[1]}×{pane.frame.shape[0]}" for pane in panes
     )
+    large = max(height, width) > SIDE
+    sizes += f" · here at most {SIDE} pixels a side" if large else ""
     caption = f'<strong>{text(name)}</strong><br><span class="soft">{sizes}</span>'
     whole = viewer([_view(pane, SIDE) for pane in panes], caption, label=name)
-    if max(height, width) <= SIDE:
+    if not large:
         return whole
     part = [Pane(pane.title, _middle(pane.frame, height, width)) for pane in panes]
     said = f'<span class="soft">{text(name)}, the middle in its own pixels</span>'

@@ -26,22 +26,22 @@ function setUp(viewer) {
   const said = viewer.querySelector('output');
   const chosen = [...viewer.querySelectorAll('select')];
   const side = viewer.querySelector('[data-do=side]');
-  const width = Math.max(...all.map(pane => pane.querySelector('img').width));
+  const width = Math.max(...all.map(pane => Number(pane.querySelector('img').getAttribute('width'))));
   const pointers = new Map();
-  let view = WHOLE, slides = true, at = 50, sides = [0, 1], dragging = '';
+  let view = WHOLE, slides = true, at = 50, sides = [0, 1], dragging = '', held = all[0];
 
   const share = () => all[sides[1]].getBoundingClientRect().width / width;
 
   function draw() {
     for (const [name, value] of Object.entries(view)) panes.style.setProperty(`--${name}`, value);
     panes.style.setProperty('--at', `${at}%`);
-    panes.classList.toggle('slide', slides);
-    panes.classList.toggle('near', view.z > 1);
-    panes.classList.toggle('squares', view.z * share() >= 3);
     all.forEach((pane, number) => {
       pane.classList.toggle('left', number === sides[0]);
       pane.classList.toggle('right', number === sides[1]);
     });
+    panes.classList.toggle('slide', slides);
+    panes.classList.toggle('near', view.z > 1);
+    panes.classList.toggle('squares', view.z * share() >= 3);
     chosen.forEach((select, number) => { select.value = sides[number]; });
     range.value = at;
     range.parentElement.hidden = !slides;
@@ -79,9 +79,17 @@ function setUp(viewer) {
     draw();
   }
 
-  /* Where the pointer is, per cent of the pane that it is on. */
-  function place(event) {
-    const pane = slides ? all[sides[1]] : event.target.closest('.pane') || all[0];
+  function paneAt(event) {
+    if (slides) return all[sides[1]];
+    return all.find(pane => {
+      const box = pane.getBoundingClientRect();
+      return box.left <= event.clientX && event.clientX <= box.right
+        && box.top <= event.clientY && event.clientY <= box.bottom;
+    }) || all[0];
+  }
+
+  /* Where the pointer is, per cent of a pane. */
+  function place(event, pane) {
     const box = pane.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top]
       .map((pixels, axis) => 100 * pixels / [box.width, box.height][axis]);
@@ -89,11 +97,11 @@ function setUp(viewer) {
 
   function down(event) {
     if (event.button) return;
-    const [x, y] = place(event);
+    if (!pointers.size) held = paneAt(event);
+    const [x, y] = place(event, held);
     pointers.set(event.pointerId, [x, y]);
     panes.setPointerCapture(event.pointerId);
-    const box = all[sides[1]].getBoundingClientRect();
-    const close = Math.abs(x - at) / 100 * box.width < 24;
+    const close = Math.abs(x - at) / 100 * held.getBoundingClientRect().width < 24;
     dragging = slides && (view.z === 1 || close) ? 'divider' : 'picture';
     if (pointers.size > 1) dragging = 'both';
     else if (dragging === 'divider') at = within(x, 0, 100);
@@ -103,7 +111,7 @@ function setUp(viewer) {
   function drag(event) {
     const before = pointers.get(event.pointerId);
     if (!before) return;
-    const now = place(event);
+    const now = place(event, held);
     if (dragging === 'divider') at = within(now[0], 0, 100);
     else if (dragging === 'picture') view = moved(view, now[0] - before[0], now[1] - before[1]);
     else pinch(event.pointerId, before, now);
@@ -126,7 +134,7 @@ function setUp(viewer) {
   function wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    view = zoomed(view, Math.exp(-event.deltaY / 200), ...place(event));
+    view = zoomed(view, Math.exp(-event.deltaY / 200), ...place(event, paneAt(event)));
     draw();
   }
 
@@ -136,7 +144,7 @@ function setUp(viewer) {
   for (const end of ['pointerup', 'pointercancel']) panes.addEventListener(end, up);
   panes.addEventListener('wheel', wheel, { passive: false });
   panes.addEventListener('dblclick', event => {
-    view = zoomed(view, event.shiftKey ? 1 / 2 : 2, ...place(event));
+    view = zoomed(view, event.shiftKey ? 1 / 2 : 2, ...place(event, paneAt(event)));
     draw();
   });
   viewer.addEventListener('click', event => {
