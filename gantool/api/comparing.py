@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 24
 """Comparisons that a page shows at most, taken evenly from all."""
+NAME = 60
+"""Letters of what is compared, in the name of a page."""
 INPUT = "input"
 ALIKE = 0.02
 """By how much the shapes, width over height, of pictures of one thing may differ."""
@@ -143,13 +145,18 @@ def compare(
         raise UsageError("compare takes two pictures or folders, or one and --models a,b")
     else:
         scenes, left_out = paired(paths)
-    page = output or Path(f"compare-{'-'.join(dict.fromkeys(path.stem for path in paths))}.html")
+    page = output or _page(paths)
     run_page.check(page, "-o")
     sessions = {
         name: load(name, device=device, accept_licence=accept_licence)
         for name in dict.fromkeys(models)
     }
     return Comparing(tuple(_referred(scenes, reference)), sessions, left_out, page)
+
+
+def _page(paths: Sequence[Path]) -> Path:
+    names = dict.fromkeys(path.resolve().stem for path in paths)
+    return Path(f"compare-{'-'.join(names)[:NAME]}.html")
 
 
 def means(done: Sequence[Compared]) -> dict[str, dict[str, float]]:
