@@ -8,7 +8,7 @@ import pytest
 
 import clips
 import models
-from gantool.api import comparing
+from gantool.api import pairing
 from gantool.cli.app import start
 from gantool.media.carry import Carry
 from gantool.media.images import write_image
@@ -73,7 +73,7 @@ def test_names_that_only_their_endings_tell_apart_keep_them(gantool):
     for folder in ("one", "two"):
         for suffix, frame in ((".png", NOISE), (".jpg", DARK)):
             write_image(Path(folder, f"same{suffix}"), frame, Carry())
-    scenes, _ = comparing.paired([Path("one"), Path("two")])
+    scenes, _ = pairing.paired([Path("one"), Path("two")])
     pairs = {scene.name: [path.suffix for path in scene.paths] for scene in scenes}
     assert pairs["same.png"] == [".png", ".png"]
     assert pairs["same.jpg"] == [".jpg", ".jpg"]
