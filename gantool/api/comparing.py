@@ -53,12 +53,14 @@ class Comparing:
         """Scene by scene; then the page is there. Raises OutputError."""
         from gantool.reports import compare_page
 
-        drawn, done, figures = _evenly(len(self.scenes), SHOWN), [], []
+        drawn = _evenly(len(self.scenes), SHOWN)
+        done: list[Compared] = []
+        figures: list[str] = []
         for number, scene in enumerate(self.scenes):
             try:
                 panes = self._panes(scene)
                 found = Compared(scene.name, _scores(panes, scene.reference))
-                if number in drawn:
+                if number in drawn or not figures:
                     figures.append(compare_page.figure(scene.name, panes))
             except Exception as error:  # a picture, or a model on it
                 if ends_the_run(error):
@@ -171,18 +173,18 @@ def _scores(panes: Sequence[Pane], reference: Path | None) -> dict[str, dict[str
         return {}
     target = shown(reference, 0.0)
     height, width = target.shape[:2]
-    measures: dict[str, Callable[[Bytes, Bytes], float]] = {"psnr_rgb": metrics.psnr_rgb}
-    if min(height, width) >= WINDOW:
-        measures["ssim_rgb"] = metrics.ssim_rgb
-    measures["l1"] = metrics.l1
+    if min(height, width) < WINDOW:
+        raise ItemError(f"{reference}: too small, {WINDOW} pixels a side are needed to measure")
+    measures: dict[str, Callable[[Bytes, Bytes], float]] = {
+        "psnr_rgb": metrics.psnr_rgb,
+        "ssim_rgb": metrics.ssim_rgb,
+        "l1": metrics.l1,
+    }
     found = {}
     for pane in panes:
         _check_shape(pane.title, pane.frame, target)
         frame = degrade.resize(pane.frame, height, width)
-        resized = "" if frame is pane.frame else f", brought to {width}×{height}"
-        found[f"{pane.title}{resized}"] = {
-            name: measure(frame, target) for name, measure in measures.items()
-        }
+        found[pane.title] = {name: measure(frame, target) for name, measure in measures.items()}
     return found
 
 

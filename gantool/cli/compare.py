@@ -122,6 +122,9 @@ def _finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
 def _truth(comparing: api.Comparing, done: int, failed: int, seconds: float) -> str:
     parts = [f"{show.count(done, 'comparison')} · {seconds:.1f} s"]
     parts += [f"{failed} failed"] if failed else []
+    bare = sum(scene.reference is None for scene in comparing.scenes)
+    if 0 < bare < len(comparing.scenes):
+        parts.append(f"{bare} without a reference")
     left = comparing.left_out
     parts += [f"left out: {show.count(left, 'picture')} without a partner"] if left else []
     return " · ".join(parts)

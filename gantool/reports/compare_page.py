@@ -85,6 +85,7 @@ def _body(comparison: Comparison) -> Iterator[str]:
         yield from table(("why",), ((each,) for each in comparison.problems))
     if comparison.means:
         yield "<h2>Against the reference</h2>\n"
+        yield '<p class="soft">Each picture is brought to the size of its reference.</p>\n'
         yield from _measures(comparison.means)
     count, of = len(comparison.figures), comparison.of
     part = "" if count == of else f' <span class="soft">{count} of {of}</span>'

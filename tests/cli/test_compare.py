@@ -8,7 +8,7 @@ import pytest
 
 import clips
 import models
-from gantool.api import pairing
+from gantool.api import comparing, pairing
 from gantool.cli.app import start
 from gantool.media.carry import Carry
 from gantool.media.images import write_image
@@ -112,14 +112,17 @@ def test_measures_are_those_against_the_reference(gantool):
     assert "Against the reference" in Path("compare-a-b.html").read_text()
 
 
-def test_measures_of_folders_are_means_and_of_other_sizes_they_say_so(gantool):
+def test_measures_of_folders_are_means_whatever_the_sizes(gantool):
     models.bilinear(Path("x2.onnx"))
-    code, out, _ = gantool("compare", "one", "--models", "x2.onnx", "--reference", "two")
+    for folder in ("one", "two"):
+        write_image(Path(folder, "wide.png"), np.hstack([NOISE, DARK]), Carry())
+    code, out, err = gantool("compare", "one", "--models", "x2.onnx", "--reference", "two")
     table = out.splitlines()
     assert code == 0
     assert table[0].split() == ["picture", "psnr_rgb", "ssim_rgb", "l1"]
     assert table[1].startswith("input ")
-    assert table[2].startswith("x2.onnx, brought to 60×40 ")
+    assert table[2].startswith("x2.onnx ")
+    assert "1 without a reference" in err
     assert table[3] == "compare-one.html"
     assert "Picture by picture" in Path("compare-one.html").read_text()
 
@@ -151,6 +154,19 @@ def test_films_show_a_frame(gantool):
         clips.film(Path(name), clips.frames(6))
     assert gantool("compare", "one.mkv", "two.mkv", "-o", "page.html")[0] == 0
     assert "one.mkv 64×48 · two.mkv 64×48" in Path("page.html").read_text()
+
+
+def test_of_many_some_are_shown_and_all_are_measured(gantool, monkeypatch):
+    monkeypatch.setattr(comparing, "SHOWN", 1)
+    Path("one/a.png").write_text("no picture")  # the one that would be shown
+    for folder in ("one", "two"):
+        write_image(Path(folder, "z.png"), NOISE, Carry())
+    code, out, _ = gantool("compare", "one", "two", "-o", "page.html", "--reference", "two")
+    page = Path("page.html").read_text()
+    assert (code, out.splitlines()[-1]) == (1, "page.html")
+    assert page.count('<figure class="viewer">') == 1
+    assert "1 of 2" in page
+    assert page.count("<p><strong>") == 2
 
 
 @pytest.mark.parametrize(
