@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gantool.runtime.contract import Contract
     from gantool.runtime.providers import Device
     from gantool.runtime.session import Session
+    from gantool.runtime.several import Several
 
 
 SAMPLE = Path(__file__).parent.parent / "sample.jpg"
@@ -53,7 +54,7 @@ class Plan:
     """A run that can start: nothing has been written, nothing will be refused any more."""
 
     pipeline: Pipeline
-    sessions: tuple[Session, ...]
+    sessions: tuple[Session | Several, ...]
     batch: Batch
     left_out: Mapping[str, int]
     """Pictures that were not taken from folders, by the reason."""
@@ -92,7 +93,9 @@ class Plan:
         process = functools.partial(_apply, self.pipeline.process, self.sessions)
         stream = self.pipeline.stream
         following = stream and functools.partial(_apply, stream, self.sessions)
-        return Work(process, following, TOGETHER if self.device.memory else 1)
+        devices = max((each.devices for each in self.sessions), default=1)
+        together = TOGETHER if self.device.memory else 1
+        return Work(process, following, together * devices)
 
     def cancel(self) -> None:
         """End the run soon: models are stopped, files that are being written are finished."""
@@ -201,21 +204,29 @@ def plan_call(call: Call, inputs: Sequence[str], options: RunOptions) -> Plan:
         ledger.decide(found.items),
         found.left_out,
         found.unread,
-        providers.choose(options.device, options.precision),
+        providers.choose(providers.each(options.device)[0], options.precision),
         _rules(pipeline, options, models, _scale(call.pipelines, sessions)),
         ledger,
     )
 
 
-def _loaded(model: str, options: RunOptions, most: int | None = None) -> Session:
-    return load(
-        model,
-        device=options.device,
-        precision=options.precision,
-        tile=options.tile,
-        max_pixels=most,
-        accept_licence=options.accept_licence,
-    )
+def _loaded(model: str, options: RunOptions, most: int | None = None) -> Session | Several:
+    """On the device of the options, or on each of several."""
+    from gantool.runtime import providers
+    from gantool.runtime.several import Several
+
+    sessions = [
+        load(
+            model,
+            device=device,
+            precision=options.precision,
+            tile=options.tile,
+            max_pixels=most,
+            accept_licence=options.accept_licence,
+        )
+        for device in providers.each(options.device)
+    ]
+    return sessions[0] if len(sessions) == 1 else Several(sessions)
 
 
 def _found(name: str, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Found:
@@ -263,7 +274,7 @@ def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
     return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
 
 
-def _scale(pipelines: Sequence[Pipeline], sessions: Sequence[Session]) -> float:
+def _scale(pipelines: Sequence[Pipeline], sessions: Sequence[Session | Several]) -> float:
     """What tasks do not say, their models do."""
     return math.prod(
         math.prod(session.contract.scale for session in own) if each.scale is None else each.scale
@@ -271,6 +282,6 @@ def _scale(pipelines: Sequence[Pipeline], sessions: Sequence[Session]) -> float:
     )
 
 
-def _apply(function: Any, sessions: Sequence[Session], given: Any) -> Any:
+def _apply(function: Any, sessions: Sequence[Session | Several], given: Any) -> Any:
     """A pipeline's `process` or `stream` with the models of a run."""
     return function(given, *sessions)

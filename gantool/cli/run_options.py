@@ -48,7 +48,7 @@ OPTIONS: dict[str, Any] = {
         str,
         typer.Option(
             metavar="auto|cpu|cuda[:N]|tensorrt[:N]|openvino|webgpu|coreml",
-            help="Where to run; gantool doctor says what there is.",
+            help="Where to run; gantool doctor says what there is. cuda:0,1 shares the work.",
         ),
     ],
     "precision": Annotated[

@@ -77,12 +77,20 @@ def choose(name: str, precision: str = "auto") -> Device:
     kind, _, index = name.partition(":")
     if kind not in TABLE or (":" in name and not (TABLE[kind].numbered and index.isdigit())):
         known = ", ".join(["auto", *TABLE])
-        raise DeviceError(f"--device {name}: no such device; there are {known} and cuda:N")
+        raise DeviceError(
+            f"--device {name}: no such device; there are {known}, cuda:N and cuda:N,M"
+        )
     if kind == "cpu" and precision == "bf16":
         return _bfloat16()
     if problem := TABLE[kind].problem():
         raise DeviceError(f"--device {name}: {problem}")
     return _finely(TABLE[kind].make(index), TABLE[kind], precision)
+
+
+def each(name: str) -> list[str]:
+    """`cuda:0,1` → `cuda:0` and `cuda:1`; any other name is itself."""
+    kind, _, numbers = name.partition(":")
+    return [f"{kind}:{number}" for number in numbers.split(",")] if "," in numbers else [name]
 
 
 def memory() -> int:

@@ -43,6 +43,9 @@ class Session:
     take it.
     """
 
+    devices = 1
+    """That it runs on."""
+
     def __init__(
         self, path: Path, device: Device = CPU, tile: Tile = "auto", *, most: int | None = None
     ) -> None:
