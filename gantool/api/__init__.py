@@ -2,6 +2,14 @@
 
 from gantool.api import piping as piping
 from gantool.api.benching import bench as bench
+from gantool.api.chaining import chain_label as chain_label
+from gantool.api.chaining import chain_models as chain_models
+from gantool.api.chaining import chain_sample as chain_sample
+from gantool.api.chaining import plan_chain as plan_chain
+from gantool.api.comparing import Compared as Compared
+from gantool.api.comparing import Comparing as Comparing
+from gantool.api.comparing import compare as compare
+from gantool.api.comparing import means as means
 from gantool.api.estimating import estimate as estimate
 from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
@@ -28,6 +36,8 @@ from gantool.api.pulling import is_here as is_here
 from gantool.api.pulling import pull as pull
 from gantool.api.pulling import verify as verify
 from gantool.api.run_options import COMMANDS as COMMANDS
+from gantool.api.run_options import RUN_OPTIONS as RUN_OPTIONS
+from gantool.api.run_options import TALK as TALK
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import check_report as check_report
 from gantool.api.running import ending as ending

@@ -15,6 +15,7 @@ from gantool.api.installed import registry
 from gantool.api.opening import load
 from gantool.api.pulling import available
 from gantool.api.run_options import RunOptions, pixels
+from gantool.chain import chained, shares
 from gantool.errors import GantoolError, ModelError, PluginError, UsageError
 from gantool.pipeline import Answer, Pipeline
 
@@ -40,10 +41,13 @@ RESULT = 16
 
 @dataclass(frozen=True)
 class Call:
-    """A task and its own options."""
+    """A task, or several in a chain, with their own options."""
 
     task: str
     options: Mapping[str, Any]
+    pipelines: Sequence[Pipeline]
+    name: str
+    """What its results are named after: `superres-x4`."""
 
 
 @dataclass(frozen=True)
@@ -106,31 +110,35 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
 
     Raises Answer where the options only ask something.
     """
-    pipeline = _pipeline(task, task_options)
-    return _plan(Call(task, task_options), pipeline, inputs, options)
+    pipeline = pipeline_of(task, task_options)
+    return plan_call(Call(task, task_options, [pipeline], name_of(task, pipeline)), inputs, options)
 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
     """The same for a single model, by what its contract says."""
     session = _loaded(model, options)
     task, name = _named(model, session.contract, session.path)
-    return _plan(Call(task, {}), Pipeline(models=(model,), label=name), inputs, options)
+    pipeline = Pipeline(models=(model,), label=name)
+    return plan_call(Call(task, {}, [pipeline], name_of(task, pipeline)), inputs, options)
 
 
 def label(task: str, **task_options: Any) -> str:
     """What the results of a task are named after: `superres-x4`."""
-    return _name(task, _pipeline(task, task_options))
+    return name_of(task, pipeline_of(task, task_options))
 
 
 def models_of(task: str, **task_options: Any) -> tuple[str, ...]:
     """The models that a task uses with these options: names and files."""
-    return _pipeline(task, task_options).models
+    return pipeline_of(task, task_options).models
 
 
 def sample(task: str, **task_options: Any) -> Path:
     """The picture to try a task on."""
-    given = _pipeline(task, task_options).sample
-    return Path(given) if given else SAMPLE
+    return sample_of(pipeline_of(task, task_options))
+
+
+def sample_of(pipeline: Pipeline) -> Path:
+    return Path(pipeline.sample) if pipeline.sample else SAMPLE
 
 
 def model_label(*, model: str) -> str:
@@ -156,11 +164,12 @@ def _named(model: str, contract: Contract, path: Path) -> tuple[str, str]:
     return task, name
 
 
-def _name(task: str, pipeline: Pipeline) -> str:
+def name_of(task: str, pipeline: Pipeline) -> str:
+    """What results are named after."""
     return f"{task}-{pipeline.label}" if pipeline.label else task
 
 
-def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
+def pipeline_of(task: str, options: Mapping[str, Any]) -> Pipeline:
     """What the task gives. Raises PluginError where that is no Pipeline."""
     try:
         pipeline = task_function(task)(**options)
@@ -175,12 +184,14 @@ def _pipeline(task: str, options: Mapping[str, Any]) -> Pipeline:
     return pipeline
 
 
-def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOptions) -> Plan:
+def plan_call(call: Call, inputs: Sequence[str], options: RunOptions) -> Plan:
+    """Everything about a run that is left to decide. Raises what `plan` does."""
     from gantool.batch import Ledger, Making, Shard
     from gantool.runtime import providers
 
+    pipeline = chained(call.pipelines)
     options = options.checked()
-    found = _found(_name(call.task, pipeline), pipeline, inputs, options)
+    found = _found(call.name, pipeline, inputs, options)
     if options.codec:
         from gantool.media.video import encoding
 
@@ -199,7 +210,7 @@ def _plan(call: Call, pipeline: Pipeline, inputs: Sequence[str], options: RunOpt
         found.left_out,
         found.unread,
         providers.choose(providers.each(options.device)[0], options.precision),
-        _rules(pipeline, options, models, _scale(pipeline, sessions)),
+        _rules(pipeline, options, models, _scale(call.pipelines, sessions)),
         ledger,
     )
 
@@ -269,10 +280,12 @@ def _said(own: Mapping[str, Any], options: RunOptions) -> dict[str, str]:
     return {key: str(value) for key, value in {**own, **ours}.items() if value is not None}
 
 
-def _scale(pipeline: Pipeline, sessions: Sequence[Session | Several]) -> float:
-    if pipeline.scale is not None:
-        return pipeline.scale
-    return math.prod(session.contract.scale for session in sessions)
+def _scale(pipelines: Sequence[Pipeline], sessions: Sequence[Session | Several]) -> float:
+    """What tasks do not say, their models do."""
+    return math.prod(
+        math.prod(session.contract.scale for session in own) if each.scale is None else each.scale
+        for each, own in zip(pipelines, shares(pipelines, sessions), strict=True)
+    )
 
 
 def _apply(function: Any, sessions: Sequence[Session | Several], given: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gantool.media.video.wishes import Wishes
 
 COMMANDS = frozenset(
-    ("run", "train", "export", "recipes", "data", "evaluate", "models", "plugins", "doctor")
+    ("run", "pipe", "train", "export", "recipes", "data", "evaluate", "models", "plugins", "doctor")
     + ("bench", "compare", "completion")
 )
 """Names that no task may take."""

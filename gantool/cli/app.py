@@ -12,11 +12,13 @@ import typer
 from gantool import __version__, api
 from gantool.cli import (
     bench,
+    compare,
     completion,
     data,
     doctor,
     evaluate,
     models,
+    pipes,
     plugins,
     recipes,
     show,
@@ -102,8 +104,10 @@ def build() -> typer.Typer:
             continue
         app.command(name)(tasks.task_command(name, task))
     app.command("run")(tasks.run_command())
+    app.command("pipe")(pipes.pipe_command())
     training.add_to(app)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("compare")(compare.compare)
     app.command("recipes")(recipes.recipes)
     app.add_typer(data.app, name="data")
     app.add_typer(models.app, name="models")

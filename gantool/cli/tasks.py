@@ -30,18 +30,22 @@ Sampler = Callable[..., Path]
 
 def task_command(name: str, task: TaskFunction) -> Command:
     """`gantool NAME INPUT...`: the task's signature gives options, its docstring the help."""
-    hints = option_types(task)
-    own = [
-        _parameter(option.name, hints.get(option.name, str), option.default)
-        for option in inspect.signature(task).parameters.values()
-    ]
     way = (
         functools.partial(api.plan, name),
         functools.partial(api.models_of, name),
         functools.partial(api.label, name),
         functools.partial(api.sample, name),
     )
-    return _command(name, task.__doc__ or "", way, own)
+    return command(name, task.__doc__ or "", way, task_options(task))
+
+
+def task_options(task: TaskFunction) -> list[inspect.Parameter]:
+    """Its signature, with annotations as Typer takes them."""
+    hints = option_types(task)
+    return [
+        parameter(option.name, hints.get(option.name, str), option.default)
+        for option in inspect.signature(task).parameters.values()
+    ]
 
 
 def try_command(name: str, task: TaskFunction) -> None:
@@ -55,8 +59,8 @@ def run_command() -> Command:
     """`gantool run MODEL INPUT...`."""
     text = "Run any model file on pictures.\n\nFor example: gantool run my.onnx photos/"
     hint = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, or a name.")]
-    before = [_parameter("model", hint, inspect.Parameter.empty)]
-    return _command("run", text, (api.plan_model, _alone, api.model_label, _usual), [], before)
+    before = [parameter("model", hint, inspect.Parameter.empty)]
+    return command("run", text, (api.plan_model, _alone, api.model_label, _usual), [], before)
 
 
 def _alone(*, model: str) -> tuple[str, ...]:
@@ -69,7 +73,7 @@ def _usual(*, model: str) -> Path:
     return api.SAMPLE
 
 
-def _command(
+def command(
     name: str,
     text: str,
     way: tuple[Planner, Needs, Labeller, Sampler],
@@ -80,7 +84,7 @@ def _command(
     planner, needs, labeller, sampler = way
     verb = (text.split() or ["Do"])[0]
 
-    def command(
+    def called(
         inputs: list[str] | None, demo: bool, yes: bool, dry_run: bool, **values: Any
     ) -> int:
         talk = Talk(**{key: values.pop(key) for key in TALK})
@@ -114,18 +118,18 @@ def _command(
     defaults, silent = api.RunOptions(), Talk()
     parameters = [
         *before,
-        _parameter("inputs", Inputs, None),
+        parameter("inputs", Inputs, None),
         *own,
-        *(_parameter(key, hint, getattr(defaults, key)) for key, hint in OPTIONS.items()),
-        _parameter("dry_run", DryRun, False),
-        _parameter("demo", Demo, False),
-        _parameter("yes", Yes, False),
-        *(_parameter(key, hint, getattr(silent, key)) for key, hint in TALK.items()),
+        *(parameter(key, hint, getattr(defaults, key)) for key, hint in OPTIONS.items()),
+        parameter("dry_run", DryRun, False),
+        parameter("demo", Demo, False),
+        parameter("yes", Yes, False),
+        *(parameter(key, hint, getattr(silent, key)) for key, hint in TALK.items()),
     ]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may carry one
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    command.__doc__ = text
-    return command
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions may carry one
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    called.__doc__ = text
+    return called
 
 
 def _typed(name: str, own: Sequence[inspect.Parameter], values: dict[str, Any]) -> str:
@@ -140,7 +144,7 @@ def _typed(name: str, own: Sequence[inspect.Parameter], values: dict[str, Any]) 
     return " ".join(words)
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )

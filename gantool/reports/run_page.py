@@ -45,20 +45,20 @@ class Run:
     entries: Sequence[Entry]
 
 
-def check(path: Path) -> None:
+def check(path: Path, option: str = "--report") -> None:
     """Raises UsageError for a place that is not a page's, OutputError where none can be written.
 
     Nothing but a page that gantool wrote is ever replaced by one.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {path}: must end in .html")
+        raise UsageError(f"{option} {path}: must end in .html")
     if os.path.lexists(path) and not _is_page(path):
-        raise UsageError(f"--report {path}: there already, not a report of gantool: choose another")
+        raise UsageError(f"{option} {path}: there already, not a report of gantool: choose another")
     folder = path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise OutputError(f"--report {path}: cannot be written: {folder} is no folder to write in")
+        raise OutputError(f"{option} {path}: cannot be written: {folder} is no folder to write in")
 
 
 def _is_page(path: Path) -> bool:

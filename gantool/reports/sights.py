@@ -28,13 +28,16 @@ def sights(source: Path, result: Path) -> tuple[Sight, Sight, str]:
     """Both views, and the sizes in words. Raises ItemError where one cannot be read."""
     films = is_film(source) and is_film(result)
     share = THIRD if films else 0.0  # films begin black, and one frame of many is the first
-    before, after = _shown(source, share), _shown(result, share)
+    before, after = shown(source, share), shown(result, share)
     sizes = " → ".join(f"{each.shape[1]}×{each.shape[0]}" for each in (before, after))
     return _whole(before, after), _close(before, after), sizes
 
 
-def _shown(path: Path, share: float) -> Bytes:
-    """A frame of a film, or the first one, 8 bits, transparency laid over white."""
+def shown(path: Path, share: float) -> Bytes:
+    """A frame of a film, or the first one, H×W×3, 8 bits, transparency laid over white.
+
+    Raises ItemError.
+    """
     if is_film(path):
         from gantool.media.video.still import still  # pages of pictures do without av
 
@@ -56,23 +59,25 @@ def _close(before: Bytes, after: Bytes) -> Sight:
     down, right = (after.shape[0] - height) // 2, (after.shape[1] - width) // 2
     part = after[down : down + height, right : right + width]
     vertical, horizontal = (before.shape[axis] / after.shape[axis] for axis in (0, 1))
-    rows = _span(down * vertical, height * vertical, before.shape[0])
-    columns = _span(right * horizontal, width * horizontal, before.shape[1])
+    rows = span(down * vertical, height * vertical, before.shape[0])
+    columns = span(right * horizontal, width * horizontal, before.shape[1])
     return _sight(before[rows, columns], part, height, width)
 
 
-def _span(start: float, length: float, most: int) -> slice:
+def span(start: float, length: float, most: int) -> slice:
+    """What of `most` pixels of a side lies there, one at least."""
     first = min(round(start), most - 1)
     return slice(first, max(min(round(start + length), most), first + 1))
 
 
 def _sight(before: Bytes, after: Bytes, height: int, width: int) -> Sight:
-    return Sight(_jpeg(before, height, width), _jpeg(after, height, width), width, height)
+    return Sight(jpeg(before, height, width), jpeg(after, height, width), width, height)
 
 
-def _jpeg(frame: Bytes, height: int, width: int) -> bytes:
+def jpeg(frame: Bytes, height: int, width: int, *, quality: int = QUALITY) -> bytes:
+    """The frame, H×W×3, as a JPEG file of height×width."""
     if frame.shape[:2] != (height, width):
         how = cv2.INTER_AREA if height < frame.shape[0] else cv2.INTER_CUBIC
         frame = np.asarray(cv2.resize(frame, (width, height), interpolation=how), np.uint8)
     colours = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -84,8 +84,12 @@ def _pair(sight: Sight, kind: str, label: str, *, hidden: bool = False) -> str:
 
 
 def _image(jpeg: bytes, sight: Sight, alt: str, kind: str) -> str:
-    data = base64.b64encode(jpeg).decode()
     return (
         f'<img class="{kind}" width="{sight.width}" height="{sight.height}" alt="{text(alt)}" '
-        f'src="data:image/jpeg;base64,{data}">'
+        f'src="{data_uri(jpeg)}">'
     )
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG file as the address of an image."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -477,7 +477,7 @@ def test_a_dry_run_copes_with_what_the_run_copes_with(gantool, monkeypatch):
 
         return Pipeline(("x2.onnx",), process)
 
-    monkeypatch.setattr(api.planning, "_pipeline", lambda *_: haze())
+    monkeypatch.setattr(api.planning, "pipeline_of", lambda *_: haze())
     code, _, err = gantool("superres", "photos", "--dry-run")
     assert (code, "a bug" in err) == (0, False)
 
