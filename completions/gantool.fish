@@ -3,12 +3,16 @@
 set -g __gantool_shipped '
 .	colorize	>	Colour grey photographs
 .	derain	>	Take rain or falling snow off photographs and films
+.	face-age	>	Show the faces of adults older or younger
+.,train	refine-synthetic	>	Make renders look like photographs
 .	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
 .	translate	>	Restyle pictures: photographs as paintings, drawings as photographs, whatever …
 .	run	>	Run any model file on pictures
+.	pipe	>	Run several tasks in one go: pictures and films are read once and written once
 .	train	>	Train a model on a folder of pictures
 .	export	>	Write the model file of a training run
 .	evaluate	>	Measure a model on pictures it has not learnt from, beside what there is …
+.	compare	>	Compare pictures in a page: under a divider, zoomed together, measured
 .	recipes	>	List what can be trained, or show all about one recipe
 .	doctor	>	Say what this machine can do, try it, and name what to install
 .	bench	>	Say how many pictures a second a task does here, and what is lost around the …
@@ -18,8 +22,8 @@ set -g __gantool_shipped '
 .	plugins	>	The installed plugins
 .	--version	.	Print the version
 .	-V	.	Print the version
-.,colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,export,evaluate,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models path,models import,models rm,plugins,plugins list	--help	.	Show this message and exit
-colorize,derain,superres,translate,run	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
+.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list	--help	.	Show this message and exit
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
 colorize	--intensity	-	Factor on the colours
 colorize	--samples	-	So many different colourings of each picture
 colorize	--seed	-	Which colourings --samples gives
@@ -28,52 +32,62 @@ colorize	--temporal	.	Films: follow the frames before, against flicker
 colorize	--no-temporal	.	Films: follow the frames before, against flicker
 colorize	--force	.	Colour photographs that have colours, too
 colorize	--model	colorize/diverse colorize/photo <file>	Use this model
-colorize,derain,superres,translate,run	--output	<file>	Folder for the results, or the file for a single one
-colorize,derain,superres,translate,run	-o	<file>	Folder for the results, or the file for a single one
-colorize,derain,superres,translate,run	--device	auto cpu cuda tensorrt openvino webgpu coreml	Where to run
-colorize,derain,superres,translate,run	--precision	auto fp32 fp16 bf16	How finely 8-bit pictures are computed
-colorize,derain,superres,translate,run	--tile	auto off	Largest side run at once, pixels
-colorize,derain,superres,translate,run	--exists	auto skip overwrite rename error	Where a result is there: auto does again what changed and never replaces what …
-colorize,derain,superres,translate,run	--overwrite	.	The same as --exists overwrite: do all again
-colorize,derain,superres,translate,run	--format	jpg png webp tif gif avif bmp mp4 mov mkv webm	Format of the results
-colorize,derain,superres,translate,run	--quality	-	Quality of JPEG and WebP
-colorize,derain,superres,translate,run	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
-colorize,derain,superres,translate,run	--provenance	.	Let results say, in XMP, that a model made them, and which
-colorize,derain,superres,translate,run	--no-provenance	.	Let results say, in XMP, that a model made them, and which
-colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-licence	-	Accept the licence of a model that asks for it
-colorize,derain,superres,translate,run,train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,evaluate	--accept-license	-	Accept the licence of a model that asks for it
-colorize,derain,superres,translate,run	--include	-	Of folders, only what matches, as in \'*.tif\'
-colorize,derain,superres,translate,run	--exclude	-	Of folders, not what matches
-colorize,derain,superres,translate,run	--limit	-	Stop when N are done
-colorize,derain,superres,translate,run	--shard	-	Do the K-th of N parts: one for each of several machines
-colorize,derain,superres,translate,run	--max-pixels	-	Refuse larger pictures, and results of 16 times as many pixels
-colorize,derain,superres,translate,run	--jobs	-	Pictures read, and written, at once
-colorize,derain,superres,translate,run	--fail-fast	.	Stop at the first picture that fails
-colorize,derain,superres,translate,run	--codec	h264 hevc vp9 av1 ffv1 prores	Films: encoder
-colorize,derain,superres,translate,run	--crf	-	Films: quality of the encoder
-colorize,derain,superres,translate,run	--pix-fmt	-	Films: pixel format, as in yuv420p
-colorize,derain,superres,translate,run	--depth	keep 8	Films: bits, those of the film or 8
-colorize,derain,superres,translate,run	--audio	copy none	Films: sound, copied as it is or left out
-colorize,derain,superres,translate,run	--subs	copy none	Films: subtitles, copied or left out
-colorize,derain,superres,translate,run	--start	-	Films: begin there, as in 90 or 1:30
-colorize,derain,superres,translate,run	--end	-	Films: stop there
-colorize,derain,superres,translate,run	--fps	-	Films: frames a second of numbered or raw frames
-colorize,derain,superres,translate,run	--raw	-	Films: INPUT is -, raw rgb24 frames of this size
-colorize,derain,superres,translate,run	--deinterlace	.	Films: make whole frames of fields
-colorize,derain,superres,translate,run	--tonemap	.	Films: make of HDR a film for any screen
-colorize,derain,superres,translate,run	--dry-run	.	Say what would be done, and what it takes
-colorize,derain,superres,translate,run	--demo	.	Run on a picture that gantool brings along
-colorize,derain,superres,translate,run	--yes	.	Answer questions with yes
-colorize,derain,superres,translate,run	-y	.	Answer questions with yes
-colorize,derain,superres,translate,run	--json	.	Events on stdout, a line of JSON each
-colorize,derain,superres,translate,run	--report	<file>	Write a page with pictures before and after, and what failed
-colorize,derain,superres,translate,run,evaluate	--quiet	.	Only errors and results
-colorize,derain,superres,translate,run,evaluate	-q	.	Only errors and results
-colorize,derain,superres,translate,run	--verbose	.	Name what is skipped, and why
-colorize,derain,superres,translate,run	-v	.	Name what is skipped, and why
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--output	<file>	Folder for the results, or the file for a single one
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	-o	<file>	Folder for the results, or the file for a single one
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--device	auto cpu cuda tensorrt openvino webgpu coreml	Where to run
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--precision	auto fp32 fp16 bf16	How finely 8-bit pictures are computed
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--tile	auto off	Largest side run at once, pixels
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--exists	auto skip overwrite rename error	Where a result is there: auto does again what changed and never replaces what …
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--overwrite	.	The same as --exists overwrite: do all again
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--format	jpg png webp tif gif avif bmp mp4 mov mkv webm	Format of the results
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--quality	-	Quality of JPEG and WebP
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--provenance	.	Let results say, in XMP, that a model made them, and which
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--no-provenance	.	Let results say, in XMP, that a model made them, and which
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--offline	.	Download nothing
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--include	-	Of folders, only what matches, as in \'*.tif\'
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--exclude	-	Of folders, not what matches
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--limit	-	Stop when N are done
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--shard	-	Do the K-th of N parts: one for each of several machines
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--max-pixels	-	Refuse larger pictures, and results of 16 times as many pixels
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--jobs	-	Pictures read, and written, at once
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--fail-fast	.	Stop at the first picture that fails
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--codec	h264 hevc vp9 av1 ffv1 prores	Films: encoder
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--crf	-	Films: quality of the encoder
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--pix-fmt	-	Films: pixel format, as in yuv420p
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--depth	keep 8	Films: bits, those of the film or 8
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--audio	copy none	Films: sound, copied as it is or left out
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--subs	copy none	Films: subtitles, copied or left out
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--start	-	Films: begin there, as in 90 or 1:30
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--end	-	Films: stop there
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--fps	-	Films: frames a second of numbered or raw frames
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--raw	-	Films: INPUT is -, raw rgb24 frames of this size
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--deinterlace	.	Films: make whole frames of fields
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--tonemap	.	Films: make of HDR a film for any screen
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--dry-run	.	Say what would be done, and what it takes
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--demo	.	Run on a picture that gantool brings along
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--yes	.	Answer questions with yes
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	-y	.	Answer questions with yes
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--json	.	Events on stdout, a line of JSON each
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--report	<file>	Write a page with pictures before and after, and what failed
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,evaluate,compare,models pull	--quiet	.	Only errors and results
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,evaluate,compare,models pull	-q	.	Only errors and results
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--verbose	.	Name what is skipped, and why
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	-v	.	Name what is skipped, and why
 derain	--weather	rain snow auto	What to take off
 derain	--strength	-	1 takes off all that is found, 0 nothing
 derain	--model	derain/rain derain/snow <file>	Use this model
+face-age	--age	-	Age to show, 18 to 80
+face-age	--by	-	Years to add to the age that is read
+face-age	--to	-	6 ages from A to B, a result for each
+face-age	--strip	.	With --to: one picture of all, side by side
+face-age	--faces	all largest	Which faces of a picture
+face-age	--detector	<file>	Find faces with this YuNet file, not with cascades
+face-age	--model	face-age/base face-age/years <file>	Use this model
+refine-synthetic	--model	refine-synthetic/eyes <file>	Use this model
+refine-synthetic	--strength	-	1 is the model\'s picture, 0 the render
 superres	--scale	2 3 4 8	Enlargement of each side
 superres	--denoise	-	How much noise and traces of JPEG go
 superres	--model	superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity <file>	Use this model
@@ -85,51 +99,55 @@ translate	--strength	-	1 is the model\'s picture, 0 the input
 translate	--detail	-	Short side at which the model works, pixels: fewer give broader strokes
 translate	--temporal	.	Films: keep look and strokes steady
 translate	--no-temporal	.	Films: keep look and strokes steady
-run	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks\' arithmetic
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
-train,train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
+run	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
+pipe	1	-	Tasks with their own options, parted by |, in quotes
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks\' arithmetic
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
 train acgan-age	--latent	-	numbers of a code z
-train acgan-age	--batch	-	faces a step
+train acgan-age,train age-estimator,train face-age,train ipcgan-age	--batch	-	faces a step
 train acgan-age	--side	-	of the faces, pixels, 32, 64 or 128
-train acgan-age	--youngest	-	years
-train acgan-age	--oldest	-	years
-train acgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
+train acgan-age,train age-estimator,train face-age,train ipcgan-age	--youngest	-	years
+train acgan-age,train age-estimator,train face-age,train ipcgan-age	--oldest	-	years
+train acgan-age,train age-estimator,train face-age,train ipcgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
 train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
 train acgan-age	--r1	-	weight of the penalty on the discriminator\'s slope
 train acgan-age	--rate	-	of Adam
-train acgan-age,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train	age-estimator	>	Learn to read ages off faces
+train age-estimator	--channels	-	of the first layer
+train age-estimator,train face-age,train ipcgan-age	--side	-	of the faces, pixels, a multiple of 16
+train age-estimator,train colorize,train cvae-colorize,train face-age,train ipcgan-age	--rate	-	of Adam, falling by a cosine
+train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize,train pix2pix	--judging	-	channels of the discriminator\'s first layer
+train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator\'s first layer
 train colorize,train cvae-colorize	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
 train colorize	--gan	-	weight of the GAN
 train colorize	--encoder	<file>	file with the weights of torchvision\'s ResNet-18 of ImageNet, .pth or …
 train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fraction of the training before the GAN begins
-train colorize,train cvae-colorize	--rate	-	of Adam, falling by a cosine
-train colorize,train cvae-colorize	--decay	-	of the weights
 train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
 train cut	--channels	-	of the generator\'s first layer
@@ -140,7 +158,7 @@ train cut,train cyclegan	--batch	-	pictures of each kind a step
 train cut	--nce	-	weight λ_X of keeping what each patch shows
 train cut	--identity	-	weight λ_Y of the same for pictures of the second kind
 train cut	--noise	-	deviation of noise on what the discriminator sees, falling to 0 over the …
-train cut,train cyclegan,train pix2pix	--rate	-	of Adam, level for half the training, then falling to 0
+train cut,train cyclegan,train pix2pix,train refine-synthetic,train simgan	--rate	-	of Adam, level for half the training, then falling to 0
 train	cvae-colorize	>	Many colourings of one grey photograph, by a conditional VAE
 train cvae-colorize	--kl	-	weight of the divergence: the smaller, the more the colourings differ
 train	cyclegan	>	Learn to turn two kinds of pictures into each other
@@ -163,13 +181,40 @@ train derain,train idcgan	--perceptual	-	weights of these losses beside the Eucl
 train derain,train idcgan	--soft	-	distance, in pictures from 0 to 1, up to which that one counts by its square, …
 train derain,train idcgan	--features	<file>	file with the weights of torchvision\'s VGG-19 for the perceptual loss, .pth or …
 train derain,train idcgan,train superres-fidelity	--rate	-	of Adam, falling by a cosine to a hundredth
-train derain,train idcgan	--critic-rate	-	of the discriminator\'s
+train derain,train idcgan,train refine-synthetic,train simgan	--critic-rate	-	of the discriminator\'s
+train	face-age	>	Change the age of faces
+train face-age,train ipcgan-age	--channels	-	of the generator at full size
+train face-age,train ipcgan-age	--blocks	-	of its body
+train face-age,train ipcgan-age	--reading	-	of the estimator\'s
+train face-age,train ipcgan-age	--estimator	<file>	model file of the recipe age-estimator
+train face-age,train ipcgan-age	--start	-	fraction of the training that is for the estimator alone, where none is given
+train face-age,train ipcgan-age	--age	-	weight of the years that it reads too many or few, in tens
+train face-age,train ipcgan-age	--own	-	of what changes where the age is the face\'s own
+train face-age,train ipcgan-age	--keep	-	the same at other ages
+train face-age,train ipcgan-age	--tone	-	of changes of broad colours
+train face-age,train ipcgan-age	--mask	-	of the mask\'s size and edges
 train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
+train	ipcgan-age	>	Change the age of faces
 train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
+train refine-synthetic,train simgan	--channels	-	of the refiner
+train refine-synthetic,train simgan	--blocks	-	residual ones of it
+train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper
+train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an even number
+train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
+train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
+train refine-synthetic,train simgan	--weight	-	λ of self-regularisation, the mean over pixels from 0 to 1
+train refine-synthetic,train simgan	--psi	pixels mean smooth gradients	what of a picture is to stay: its pixels, the mean of their colours, the mean …
+train refine-synthetic,train simgan	--k-g	-	turns of the refiner and of the discriminator in each step
+train refine-synthetic,train simgan	--k-d	-	turns of the refiner and of the discriminator in each step
+train refine-synthetic,train simgan	--apart	-	fraction of the training in which the refiner learns by self-regularisation …
+train refine-synthetic,train simgan	--judging	-	fraction after it in which the discriminator learns alone
+train refine-synthetic,train simgan	--pool	-	refined pictures remembered for the discriminator
+train refine-synthetic,train simgan	--noise	-	deviation of noise on what it sees, falling to 0 over the training
+train	simgan	>	Make renders look like photographs
 train	srgan	>	Super-resolution for photographs as they are found, with a GAN
 train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
 train srgan,train superres,train superres-fidelity	--channels	-	width and depth of the plain stack
@@ -198,7 +243,7 @@ export	--name	-	Name of the model in its contract
 export,models import	--licence	-	Its licence
 export,models import	--license	-	Its licence
 export	--data	-	What it was trained on, in words
-evaluate	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	A model\'s name or file, or the folder of a training run
+evaluate	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	A model\'s name or file, or the folder of a training run
 evaluate	2	<folder>	Folder of pairs, of two kinds of pictures, or of originals, as for training
 evaluate	--split	test val train	Which part of DATASET
 evaluate	--from	edges grey lowres	Make the inputs of a folder of targets
@@ -207,10 +252,17 @@ evaluate	--limit	-	Only the first N pictures of a kind
 evaluate	--features	<file>	Measure the kernel inception distance (KID) too, by this network: N×3×H×W …
 evaluate	--device	auto cpu cuda	Where to run
 evaluate	--json	.	Print one JSON object instead of a table
-recipes	1	acgan-age colorize cut cvae-colorize cyclegan derain idcgan pix2pix srgan superres superres-fidelity	Show all options of this recipe
+compare	*	-	Pictures or films of one thing, or folders of such
+compare	--output	<file>	The page
+compare	-o	<file>	The page
+compare	--models	-	Show what these models make of each picture instead
+compare	--reference	<file>	Measure against this picture, or against those of the same names in this folder
+compare	--device	auto cpu cuda	Where models run
+compare	--json	.	Print one JSON object
+recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age pix2pix refine-synthetic simgan srgan superres superres-fidelity	Show all options of this recipe
 doctor	--device	auto cpu cuda tensorrt openvino webgpu coreml	The device that must work
 doctor	--json	.	A line of JSON for each finding
-bench	1	colorize derain superres translate colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file
+bench	1	colorize derain face-age refine-synthetic superres translate colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file
 bench	--device	auto cpu cuda	Where
 bench	--precision	auto fp32 fp16 bf16	How finely
 bench	--size	-	Of the pictures
@@ -223,18 +275,22 @@ data pairs	--from	edges grey lowres	What the inputs are to be
 data pairs	--output	<folder>	default: FOLDER-FROM
 data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
-models	list	>	All models of the installed plugins and your imported ones, with licence
+models	list	>	The models that are here, of plugins and your imported ones, with licence
 models	licences	>	The licences that must be accepted before a model is used, and where their …
 models	info	>	What the file of a model says of itself
+models	pull	>	Download models that are not here yet, or damaged
+models	verify	>	Compare the files of models with the hashes of the catalogue
 models	path	>	Where the file of a model is
 models	import	>	Make a model of a generator that another tool has trained
-models	rm	>	Delete an imported model
-models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model\'s name, or its file
+models	rm	>	Delete an imported or a downloaded model
+models list	--all	.	Those too that are not here yet
+models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model\'s name, or its file
+models pull,models verify	*	-	Names of models
 models import	1	<file>	A checkpoint, .pth or .safetensors
-models import	--task	colorize derain superres translate	What it does, as in translate
+models import	--task	colorize derain face-age refine-synthetic superres translate	What it does, as in translate
 models import	--name	-	Its name
 models import	--overwrite	.	Replace one of yours
-models rm	1	-	An imported model
+models rm	1	-	Of an imported or downloaded model
 plugins	list	>	Every plugin with the tasks and models it brings
 '
 
@@ -274,10 +330,11 @@ function __gantool_offer -S -a values prefix -d 'Values, and what is on the disk
 end
 
 function __gantool_complete
-    set -l cache $HOME/.cache
-    test -n "$XDG_CACHE_HOME"; and set cache $XDG_CACHE_HOME
+    set -l cache $HOME/.cache/gantool
+    test -n "$XDG_CACHE_HOME"; and set cache $XDG_CACHE_HOME/gantool
+    test -n "$GANTOOL_CACHE_DIR"; and set cache $GANTOOL_CACHE_DIR
     set -l table (string split \n -- $__gantool_shipped)
-    test -r $cache/gantool/completions.tsv; and read -lz text <$cache/gantool/completions.tsv
+    test -r $cache/completions.tsv; and read -lz text <$cache/completions.tsv
     and set table (string split \n -- $text)
     set -l path
     set -l place 1
