@@ -8,6 +8,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import time
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +35,8 @@ class Plugin:
     tasks: Mapping[str, TaskFunction] = field(default_factory=dict)
     models: tuple[Model, ...] = ()
     problem: str = ""
+    seconds: float = 0.0
+    """What importing its module took, before others had loaded what both need or after."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})"
@@ -63,9 +66,7 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
 
     `run_options` are parameter names that no task may have, `commands` names it may not take.
     """
-    plugins = tuple(
-        _collect(entry, run_options, commands) for entry in sorted(_entries("gantool"), key=_order)
-    )
+    plugins = tuple(collect(entry, run_options, commands) for entry in installed("gantool"))
     tasks, lost_tasks = _settle("task", ((p, p.tasks.items()) for p in plugins))
     models, lost_models = _settle("model", ((p, _by_name(p.models)) for p in plugins))
     absent, _ = _settle("model", ((p, _by_name(p.models, there=False)) for p in plugins))
@@ -75,14 +76,18 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
     return Registry(plugins, tasks, {**absent, **models}, recipes, importers, clashes)
 
 
+def installed(group: str) -> list[EntryPoint]:
+    """The entry points of `group`, in the order of the sort key; none is imported."""
+    return sorted(_entries(group), key=_order)
+
+
 def _entries(group: str) -> Iterable[EntryPoint]:
     return entry_points(group=group)
 
 
 def _unopened(group: str) -> Iterable[tuple[Plugin, Iterable[tuple[str, EntryPoint]]]]:
     """What each entry point of `group` gives: itself."""
-    entries = sorted(_entries(group), key=_order)
-    return ((_owner(entry), [(entry.name, entry)]) for entry in entries)
+    return ((_owner(entry), [(entry.name, entry)]) for entry in installed(group))
 
 
 def _order(entry: EntryPoint) -> tuple[str, str]:
@@ -96,13 +101,16 @@ def _owner(entry: EntryPoint) -> Plugin:
     return Plugin(entry.dist.name, entry.dist.version, entry.name)
 
 
-def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
-    owner = _owner(entry)
+def collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
+    """What the plugin behind `entry` gives; whatever it does wrong is its `problem`."""
+    owner, began = _owner(entry), time.perf_counter()
     try:
         manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
         manager.add_hookspecs(hookspecs)
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            manager.register(entry.load(), entry.name)
+            module = entry.load()
+            seconds = time.perf_counter() - began
+            manager.register(module, entry.name)
         manager.check_pending()
         tasks: dict[str, TaskFunction] = {}
         for task in _flat(manager.hook.gantool_tasks()):
@@ -113,7 +121,7 @@ def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset
             raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
     except (Exception, SystemExit) as error:  # whatever a stranger's module does while loading
         return Plugin(owner.distribution, owner.version, owner.name, problem=_line(error))
-    return Plugin(owner.distribution, owner.version, owner.name, tasks, models)
+    return Plugin(owner.distribution, owner.version, owner.name, tasks, models, seconds=seconds)
 
 
 def _check(

@@ -7,11 +7,13 @@ from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
 from gantool.api.importing import prepare_import as prepare_import
 from gantool.api.importing import remove_model as remove_model
+from gantool.api.installed import collect as collect
 from gantool.api.installed import doctor as doctor
 from gantool.api.installed import is_accepted as is_accepted
 from gantool.api.installed import model_info as model_info
 from gantool.api.installed import model_path as model_path
 from gantool.api.installed import models as models
+from gantool.api.installed import new_plugin as new_plugin
 from gantool.api.installed import recipe_notes as recipe_notes
 from gantool.api.installed import registry as registry
 from gantool.api.opening import load as load
@@ -22,6 +24,7 @@ from gantool.api.planning import model_label as model_label
 from gantool.api.planning import plan as plan
 from gantool.api.planning import plan_model as plan_model
 from gantool.api.planning import sample as sample
+from gantool.api.planning import task_function as task_function
 from gantool.api.run_options import COMMANDS as COMMANDS
 from gantool.api.run_options import RunOptions as RunOptions
 from gantool.api.running import check_report as check_report
