@@ -85,7 +85,7 @@ def check(
     broken = laws = 0
     for each in check_plugins(target):
         state = each.problem and f"BROKEN: {each.problem}"
-        show.out(f"{each.subject:<16} {each.law:<12} {state or each.note or 'holds'}\n")
+        show.out(f"{each.subject:<24} {each.law:<12} {state or each.note or 'holds'}\n")
         laws, broken = laws + 1, broken + bool(each.problem)
     if broken:
         raise PluginError(f"{show.count(broken, 'law')} of {laws} broken")

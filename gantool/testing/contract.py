@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from gantool import api
-from gantool.errors import GantoolError
+from gantool.errors import GantoolError, UsageError
 from gantool.pipeline import Model, Pipeline, Predict
 from gantool.plugin_manager import TaskFunction, installed
 from gantool.testing.laws import LAWS, NotApplicable
@@ -56,7 +56,7 @@ def check_task(
     made: list[Pipeline] = []
     first = verdict(subject, "pipeline", lambda: made.append(_pipeline(task, options or {})))
     yield first
-    if first.problem:
+    if not made:
         return
     trial = Trial(made[0], {**api.registry().models, **(models or {})}, predicts)
     opened = verdict(subject, "models", lambda: [*trial.whole])
@@ -79,7 +79,12 @@ def verdict(subject: str, law: str, tried: Callable[[], object]) -> Verdict:
 
 
 def _pipeline(task: TaskFunction, options: Mapping[str, Any]) -> Pipeline:
-    pipeline = task(**options)
+    try:
+        pipeline = task(**options)
+    except UsageError as error:
+        if options:
+            raise
+        raise NotApplicable(f"not without options: {error}") from error
     assert isinstance(pipeline, Pipeline), f"gives {pipeline!r}, which is not a Pipeline"
     assert "/" not in pipeline.label, f"its label {pipeline.label} cannot be in a file name"
     assert (task.__doc__ or "").strip(), "it has no docstring, which is the help of its command"

@@ -12,7 +12,7 @@ from gantool.errors import ItemError
 from gantool.media.carry import Carry, carry_through
 from gantool.pipeline import Frame
 from gantool.testing import pictures
-from gantool.testing.trial import TILE, Trial
+from gantool.testing.trial import TILE, Trial, by_suffix
 
 CLOSE = 1 / 255
 """Of the brightest: as far as two results may differ that were computed in other pieces."""
@@ -102,8 +102,7 @@ def film(trial: Trial) -> None:
     """A film that is stopped and continued gives what it gives in one go."""
     if trial.pipeline.stream is None:
         raise NotApplicable("every frame of a film is on its own")
-    shown = [np.roll(pictures.frame(64, 96), 2 * number, axis=1) for number in range(4)]
-    straight = list(_filmed(trial, shown, {}))
+    shown, straight = _film(trial)
     memory: dict[str, NDArray[Any]] = {}
     parted = [*_filmed(trial, shown[:2], memory), *_filmed(trial, shown[2:], memory)]
     for number, (one, other) in enumerate(zip(straight, parted, strict=True), 1):
@@ -147,11 +146,21 @@ def _carried(
         yield frame, [carried.alpha for _, carried in made.values() if carried.alpha is not None]
 
 
+def _film(trial: Trial) -> tuple[list[Frame], list[dict[str, Frame]]]:
+    """Four frames that move and what becomes of them; grey ones where it refuses others."""
+    for grey in (False, True):
+        still = pictures.frame(64, 96, grey=grey)
+        shown = [np.roll(still, 2 * number, axis=1) for number in range(4)]
+        try:
+            return shown, list(_filmed(trial, shown, {}))
+        except ItemError as error:
+            refusal = error
+    raise AssertionError(f"refuses every film: {refusal}")
+
+
 def _filmed(
     trial: Trial, frames: Iterable[Frame], memory: dict[str, NDArray[Any]]
 ) -> Iterator[dict[str, Frame]]:
-    from gantool.testing.trial import by_suffix
-
     one = trial.work().on_film(memory)
     return (by_suffix(one(frame)) for frame in frames)
 

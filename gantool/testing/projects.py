@@ -64,10 +64,7 @@ def in_folder(folder: Path) -> Project:
     file = folder / "pyproject.toml"
     try:
         points = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["entry-points"]
-        groups = {
-            group: tuple(EntryPoint(*said, group) for said in points.get(group, {}).items())
-            for group in ("gantool", "gantool.recipes")
-        }
+        groups = {group: _entries(points, group) for group in ("gantool", "gantool.recipes")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = "it has no entry points" if isinstance(error, KeyError) else error
         raise UsageError(f"{file}: not a plugin's: {why}") from error
@@ -75,6 +72,10 @@ def in_folder(folder: Path) -> Project:
         raise UsageError(f"{file}: no entry points in the groups gantool and gantool.recipes")
     root = folder.resolve()
     return Project(groups["gantool"], groups["gantool.recipes"], (root / "src", root))
+
+
+def _entries(points: Mapping[str, Mapping[str, str]], group: str) -> tuple[EntryPoint, ...]:
+    return tuple(EntryPoint(name, value, group) for name, value in points.get(group, {}).items())
 
 
 def _is_meant(entry: EntryPoint, target: str) -> bool:

@@ -1,10 +1,11 @@
 """A task with its options, ready to be tried on frames."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from gantool import licences, store
 from gantool.pipeline import Frame, Model, Pipeline, Predict
@@ -68,10 +69,11 @@ class Trial:
         return store.locate(name, self.catalogue)
 
 
-def by_suffix(result: object) -> dict[str, Frame]:
+def by_suffix(result: Any) -> dict[str, Frame]:
     """What a process gives, as a run sees it."""
-    return dict(result) if isinstance(result, Mapping) else {"": result}  # type: ignore[dict-item]  # the laws look at it
+    return dict(result) if isinstance(result, Mapping) else {"": result}
 
 
-def _applied(function: Callable[..., object], predicts: Iterable[Predict], given: object) -> object:
+def _applied(function: Any, predicts: Iterable[Predict], given: Any) -> Any:
+    """A pipeline's `process` or `stream` with its models."""
     return function(given, *predicts)
