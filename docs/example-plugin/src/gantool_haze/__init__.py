@@ -1,7 +1,7 @@
 """Task haze: photographs without the veil that lies over them."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from gantool import Frame, Pipeline, UsageError, hookimpl
@@ -27,7 +27,7 @@ def changed(frame: Frame, strength: float) -> Frame:
     most = int(np.iinfo(frame.dtype).max)
     veil = strength * min(float(np.percentile(frame, 1)), 0.9 * most)
     clear = (frame.astype(np.float32) - veil) * (most / (most - veil))
-    return clear.clip(0, most).round().astype(frame.dtype)
+    return cast(Frame, clear.clip(0, most).round().astype(frame.dtype))
 
 
 @hookimpl
