@@ -36,7 +36,7 @@ class Plugin:
     models: tuple[Model, ...] = ()
     problem: str = ""
     seconds: float = 0.0
-    """What importing its module took, before others had loaded what both need or after."""
+    """What importing its module took, with what no plugin before it had imported."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})"
@@ -103,25 +103,34 @@ def _owner(entry: EntryPoint) -> Plugin:
 
 def collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
     """What the plugin behind `entry` gives; whatever it does wrong is its `problem`."""
-    owner, began = _owner(entry), time.perf_counter()
+    owner = _owner(entry)
     try:
-        manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
-        manager.add_hookspecs(hookspecs)
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            module = entry.load()
-            seconds = time.perf_counter() - began
-            manager.register(module, entry.name)
-        manager.check_pending()
-        tasks: dict[str, TaskFunction] = {}
-        for task in _flat(manager.hook.gantool_tasks()):
-            _check(_command(task), task, run_options, commands | tasks.keys())
-            tasks[_command(task)] = task
-        models = tuple(_flat(manager.hook.gantool_models()))
-        if strange := [model for model in models if not isinstance(model, Model)]:
-            raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
+            seconds, tasks, models = _given(entry, run_options, commands)
     except (Exception, SystemExit) as error:  # whatever a stranger's module does while loading
         return Plugin(owner.distribution, owner.version, owner.name, problem=_line(error))
     return Plugin(owner.distribution, owner.version, owner.name, tasks, models, seconds=seconds)
+
+
+def _given(
+    entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]
+) -> tuple[float, dict[str, TaskFunction], tuple[Model, ...]]:
+    """Seconds of the import, and what the hooks give. Raises whatever is wrong with them."""
+    manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
+    manager.add_hookspecs(hookspecs)
+    began = time.perf_counter()
+    module = entry.load()
+    seconds = time.perf_counter() - began
+    manager.register(module, entry.name)
+    manager.check_pending()
+    tasks: dict[str, TaskFunction] = {}
+    for task in _flat(manager.hook.gantool_tasks()):
+        _check(_command(task), task, run_options, commands | tasks.keys())
+        tasks[_command(task)] = task
+    models = tuple(_flat(manager.hook.gantool_models()))
+    if strange := [model for model in models if not isinstance(model, Model)]:
+        raise PluginError(f"gantool_models gives {strange[0]!r}, which is not a Model")
+    return seconds, tasks, models
 
 
 def _check(
