@@ -4,7 +4,9 @@ The folders here are its files, `project` those of every kind; `$name` and the l
 in their paths too.
 """
 
+import ast
 import builtins
+import functools
 import keyword
 import re
 from collections.abc import Iterator
@@ -19,11 +21,7 @@ Kind = Literal["task", "recipe"]
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 24
 """Letters of a name, for lines of less than a hundred with it in them."""
-WORDS = frozenset(
-    ("typer", "torch", "nn", "np", "gantool", "frame", "strength", "process", "changed", "network")
-    + ("field", "dataclass", "find", "cli", "photos", "test", "batch", "channels", "crop", "rate")
-)
-"""What the templates call things themselves."""
+KINDS: tuple[Kind, ...] = ("task", "recipe")
 
 
 def write(name: str, kind: Kind, into: Path, taken: frozenset[str] = frozenset()) -> Path:
@@ -49,7 +47,7 @@ def checked(name: str, taken: frozenset[str] = frozenset()) -> str:
     if not NAME.fullmatch(short) or len(short) > LONGEST:
         most = f"{LONGEST} of a-z and 0-9 at most, - between words, a letter first"
         raise UsageError(f"{name}: no name for a plugin: {most}, as in haze")
-    if keyword.iskeyword(function) or hasattr(builtins, function) or function in WORDS:
+    if keyword.iskeyword(function) or hasattr(builtins, function) or function in own_words():
         raise UsageError(f"{name}: a word of Python or of the template: choose another name")
     if short in taken:
         raise UsageError(f"{name}: gantool or a plugin has this name: choose another")
@@ -67,3 +65,23 @@ def files(name: str, kind: Kind) -> Iterator[tuple[Path, str]]:
             path = str(file.relative_to(folder)).removesuffix(".in")
             text = file.read_text(encoding="utf-8")
             yield Path(Template(path).substitute(words)), Template(text).substitute(words)
+
+
+@functools.cache
+def own_words() -> frozenset[str]:
+    """What the templates call things themselves, in lower case: a plugin's name would hide it."""
+    texts = [file for kind in KINDS for file in files("a-name", kind)]
+    trees = [ast.parse(text) for path, text in texts if path.suffix == ".py"]
+    found = (_names(node) for tree in trees for node in ast.walk(tree))
+    return frozenset(name.lower() for names in found for name in names)
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Those that `node` binds or uses."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Name):
+        return [node.id]
+    return [node.arg] if isinstance(node, ast.arg) else []
