@@ -76,14 +76,15 @@ def test_example_is_installed_and_runs(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> dict[str, str]:
     """The variables of an environment with gantool's wheel, and tools of the one of these tests."""
-    for module in ("pip", "hatchling", "ruff", "mypy"):
+    for module in ("pip", "hatchling", "mypy"):
         pytest.importorskip(module)
     venv = tmp_path_factory.mktemp("newcomer") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     python, (site,) = venv / "bin" / "python", venv.glob("lib/*/site-packages")
     theirs = [path for path in sys.path if path.endswith("site-packages")]
     (site / "tools.pth").write_text("".join(f"{path}\n" for path in theirs))
-    for tool in ("pip", "pytest", "ruff", "mypy"):
+    (venv / "bin" / "ruff").symlink_to(pytest.importorskip("ruff").find_ruff_bin())
+    for tool in ("pip", "pytest", "mypy"):
         (venv / "bin" / tool).write_text(f'#!/bin/sh\nexec {python} -m {tool} "$@"\n')
         (venv / "bin" / tool).chmod(0o755)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
