@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,8 @@ def _recipe(entry: EntryPoint) -> None:
     assert notes.data, "its summary does not end with what it trains on, as in «Data: pairs.»"
     unsaid = [option.name for option in notes.options if not option.meaning]
     assert not unsaid, f"its docstring does not say what {', '.join(unsaid)} means"
-    try:
-        import torch  # noqa: F401  # whether it can be had
-    except ImportError as error:
-        raise NotApplicable("it cannot be built without PyTorch: gantool[train]") from error
+    if find_spec("torch") is None:
+        raise NotApplicable("it cannot be built without PyTorch: gantool[train]")
     system = entry.load()(**_preset(notes.presets))
     exported = [each.network for each in system.exports()]
     missing = [name for name in exported if name not in system.networks]
