@@ -16,7 +16,7 @@ app = typer.Typer(help="The installed plugins, and your own.", no_args_is_help=T
 
 @app.command("list")
 def list_plugins() -> None:
-    """Every plugin: what it brings, its time to import; of a broken one the reason."""
+    """What each plugin brings and takes to import, and why one is off."""
     registry = api.registry()
     header = ("plugin", "from", "tasks", "models", "import", "state")
     rows = [_row(plugin) for plugin in registry.plugins]
@@ -50,7 +50,7 @@ def new(
     task: Annotated[bool, typer.Option("--task", help="With a task. [default]")] = False,
     recipe: Annotated[bool, typer.Option("--recipe", help="With a recipe for training.")] = False,
 ) -> None:
-    """Write the project of a plugin: it installs, passes its tests and lints as it is.
+    """Write a plugin's project: it installs, is tested and lints.
 
     For example: gantool plugins new haze
     """
@@ -70,7 +70,7 @@ def check(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="[PACKAGE|PATH]",
+            metavar="PACKAGE|PATH",
             help="A plugin, its package, or its project's folder. [default: all but gantool's]",
             show_default=False,
         ),
