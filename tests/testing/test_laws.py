@@ -1,6 +1,7 @@
 """Law of laws: a task that keeps them is left in peace, one that breaks one is told which."""
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -192,6 +193,20 @@ def test_task_that_needs_options_is_tried_with_them():
 
 def test_contract_of_an_installed_task_by_its_name():
     assert_task_contract("superres", options={"scale": 2})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["superres", "derain", "colorize", "translate"])
+def test_our_own_tasks_keep_what_strangers_must(name):
+    assert_task_contract(name, options={"style": "monet"} if name == "translate" else None)
+
+
+def test_page_for_authors_names_every_law():
+    page = Path(__file__).parents[2] / "docs" / "writing-a-plugin.md"
+    rows = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    named = {law for row in rows for law in re.findall(r"`(\w+)`", row)}
+    assert {law.__name__ for law in LAWS} <= named
+    assert {"loads", "import", "gives", "model", "pipeline", "models", "recipe"} <= named
 
 
 IMPURE = {
