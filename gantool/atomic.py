@@ -152,9 +152,12 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _sync_files(folder: Path) -> None:
-    for file in folder.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            fsync_folder(path)
+        else:
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())
 
 
 _ASKING = threading.Lock()

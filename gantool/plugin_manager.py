@@ -9,6 +9,7 @@ import functools
 import inspect
 import re
 import sys
+import time
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,6 +36,8 @@ class Plugin:
     tasks: Mapping[str, TaskFunction] = field(default_factory=dict)
     models: tuple[Model, ...] = ()
     problem: str = ""
+    seconds: float = 0.0
+    """What importing its module took, with what no plugin before it had imported."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})"
@@ -64,9 +67,7 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
 
     `run_options` are parameter names that no task may have, `commands` names it may not take.
     """
-    plugins = tuple(
-        _collect(entry, run_options, commands) for entry in sorted(_entries("gantool"), key=_order)
-    )
+    plugins = tuple(collect(entry, run_options, commands) for entry in installed("gantool"))
     tasks, lost_tasks = _settle("task", ((p, p.tasks.items()) for p in plugins))
     models, lost_models = _settle("model", ((p, _by_name(p.models)) for p in plugins))
     absent, _ = _settle("model", ((p, _by_name(p.models, there=False)) for p in plugins))
@@ -76,14 +77,18 @@ def load(run_options: frozenset[str], commands: frozenset[str]) -> Registry:
     return Registry(plugins, tasks, {**absent, **models}, recipes, importers, clashes)
 
 
+def installed(group: str) -> list[EntryPoint]:
+    """The entry points of `group`, in the order of the sort key; none is imported."""
+    return sorted(_entries(group), key=_order)
+
+
 def _entries(group: str) -> Iterable[EntryPoint]:
     return entry_points(group=group)
 
 
 def _unopened(group: str) -> Iterable[tuple[Plugin, Iterable[tuple[str, EntryPoint]]]]:
     """What each entry point of `group` gives: itself."""
-    entries = sorted(_entries(group), key=_order)
-    return ((_owner(entry), [(entry.name, entry)]) for entry in entries)
+    return ((_owner(entry), [(entry.name, entry)]) for entry in installed(group))
 
 
 def _order(entry: EntryPoint) -> tuple[str, str]:
@@ -97,24 +102,36 @@ def _owner(entry: EntryPoint) -> Plugin:
     return Plugin(entry.dist.name, entry.dist.version, entry.name)
 
 
-def _collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
+def collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:
+    """What the plugin behind `entry` gives; whatever it does wrong is its `problem`."""
     owner = _owner(entry)
     try:
-        manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
-        manager.add_hookspecs(hookspecs)
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            manager.register(entry.load(), entry.name)
-        manager.check_pending()
-        tasks: dict[str, TaskFunction] = {}
-        for task in _flat(manager.hook.gantool_tasks()):
-            _check(_command(task), task, run_options, commands | tasks.keys())
-            tasks[_command(task)] = task
-        models = tuple(_flat(manager.hook.gantool_models()))
-        for model in models:
-            _check_model(model)
+            seconds, tasks, models = _given(entry, run_options, commands)
     except (Exception, SystemExit) as error:  # whatever a stranger's module does while loading
         return Plugin(owner.distribution, owner.version, owner.name, problem=_line(error))
-    return Plugin(owner.distribution, owner.version, owner.name, tasks, models)
+    return Plugin(owner.distribution, owner.version, owner.name, tasks, models, seconds=seconds)
+
+
+def _given(
+    entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]
+) -> tuple[float, dict[str, TaskFunction], tuple[Model, ...]]:
+    """Seconds of the import, and what the hooks give. Raises whatever is wrong with them."""
+    manager = pluggy.PluginManager("gantool")  # one each: a bad one spoils no other
+    manager.add_hookspecs(hookspecs)
+    began = time.perf_counter()
+    module = entry.load()
+    seconds = time.perf_counter() - began
+    manager.register(module, entry.name)
+    manager.check_pending()
+    tasks: dict[str, TaskFunction] = {}
+    for task in _flat(manager.hook.gantool_tasks()):
+        _check(_command(task), task, run_options, commands | tasks.keys())
+        tasks[_command(task)] = task
+    models = tuple(_flat(manager.hook.gantool_models()))
+    for model in models:
+        _check_model(model)
+    return seconds, tasks, models
 
 
 def _check(

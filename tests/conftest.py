@@ -9,6 +9,7 @@ import pytest
 
 from gantool import licences, plugin_manager
 
+pytest_plugins = ["gantool.testing.fixtures"]
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parent.parent / "weights" / "noncommercial"))
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

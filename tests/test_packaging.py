@@ -78,7 +78,7 @@ def test_wheel_has_every_module_and_model(wheel):
     kept = {
         str(file.relative_to(folder.parent))
         for folder in folders
-        for ending in ("*.py", "*.onnx")
+        for ending in ("*.py", "*.onnx", "*.in", "py.typed")
         for file in folder.rglob(ending)
     }
     assert kept <= set(wheel.namelist())

@@ -37,6 +37,14 @@ BROKEN = {
         HEAD + "@hookimpl\ndef gantool_taskz():\n    return []",
         "unknown hook 'gantool_taskz'",
     ),
+    "hook with another signature": (
+        HEAD + "@hookimpl\ndef gantool_tasks(options):\n    return []",
+        "Argument(s) {'options'} are declared in the hookimpl",
+    ),
+    "hook that exits": (
+        HEAD + "import sys\n@hookimpl\ndef gantool_tasks():\n    sys.exit()",
+        "SystemExit",
+    ),
     "hook that raises": (
         HEAD + "@hookimpl\ndef gantool_models():\n    return 1 / 0",
         "ZeroDivisionError: division by zero",
@@ -205,6 +213,19 @@ def test_model_without_a_file_leaves_its_name_to_whoever_has_one(order, install)
 def test_model_that_nobody_has_is_listed_without_a_file(install):
     install("haze", WORKS.format(task="haze").replace('"haze.onnx"', '""'))
     assert loaded().models["haze/outdoor"].source == ""
+
+
+def test_time_to_import_is_told(install):
+    install("haze", "import time\ntime.sleep(0.05)\n" + WORKS.format(task="haze"))
+    plugin = found(loaded(), "haze")
+    assert 0.05 <= plugin.seconds < 5
+
+
+def test_what_plugins_print_does_not_go_to_stdout(install, capsys):
+    said = "return [print('tasks') or haze]"
+    install("haze", "print('import')\n" + WORKS.format(task="haze").replace("return [haze]", said))
+    assert "haze" in loaded().tasks
+    assert capsys.readouterr() == ("", "import\ntasks\n")
 
 
 def test_plugins_are_loaded_once(install):

@@ -15,11 +15,13 @@ from gantool.api.importing import finish_import as finish_import
 from gantool.api.importing import import_model as import_model
 from gantool.api.importing import prepare_import as prepare_import
 from gantool.api.importing import remove_model as remove_model
+from gantool.api.installed import collect as collect
 from gantool.api.installed import doctor as doctor
 from gantool.api.installed import is_accepted as is_accepted
 from gantool.api.installed import model_info as model_info
 from gantool.api.installed import model_path as model_path
 from gantool.api.installed import models as models
+from gantool.api.installed import new_plugin as new_plugin
 from gantool.api.installed import recipe_notes as recipe_notes
 from gantool.api.installed import registry as registry
 from gantool.api.opening import load as load
@@ -31,6 +33,7 @@ from gantool.api.planning import models_of as models_of
 from gantool.api.planning import plan as plan
 from gantool.api.planning import plan_model as plan_model
 from gantool.api.planning import sample as sample
+from gantool.api.planning import task_function as task_function
 from gantool.api.pulling import available as available
 from gantool.api.pulling import is_here as is_here
 from gantool.api.pulling import pull as pull

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gantool import licences, model_cache, plugin_manager, store
+from gantool import licences, model_cache, plugin_manager, scaffold, store
 from gantool import recipe_notes as notes_room
 from gantool.api.run_options import COMMANDS, RUN_OPTIONS, TALK
 from gantool.errors import PluginError, UsageError
@@ -31,6 +31,17 @@ def registry() -> plugin_manager.Registry:
     )
     clashes = (*given.clashes, *hidden, *problems)
     return dataclasses.replace(given, models={**own, **given.models}, clashes=clashes)
+
+
+def collect(entry: EntryPoint) -> plugin_manager.Plugin:
+    """What the plugin behind `entry` gives, whether it is installed or not."""
+    return plugin_manager.collect(entry, RUN_OPTIONS | TALK, COMMANDS)
+
+
+def new_plugin(name: str, kind: scaffold.Kind, into: Path) -> Path:
+    """A folder with the project of a new plugin. Raises UsageError for its name."""
+    known = registry()
+    return scaffold.write(name, kind, into, COMMANDS | known.tasks.keys() | known.recipes.keys())
 
 
 def models(task: str | None = None) -> list[Model]:
