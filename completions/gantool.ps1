@@ -19,10 +19,10 @@ $script:GantoolShipped = @'
 .	completion	>	Print the script that lets a shell complete commands, options, models and files
 .	data	>	Folders of pictures to train on
 .	models	>	The catalogue of models
-.	plugins	>	The installed plugins
+.	plugins	>	The installed plugins, and your own
 .	--version	.	Print the version
 .	-V	.	Print the version
-.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list	--help	.	Show this message and exit
+.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
 colorize	--intensity	-	Factor on the colours
 colorize	--samples	-	So many different colourings of each picture
@@ -291,7 +291,13 @@ models import	--task	colorize derain face-age refine-synthetic superres translat
 models import	--name	-	Its name
 models import	--overwrite	.	Replace one of yours
 models rm	1	-	Of an imported or downloaded model
-plugins	list	>	Every plugin with the tasks and models it brings
+plugins	list	>	What each plugin brings and takes to import, and why one is off
+plugins	new	>	Write a plugin's project: it installs, is tested and lints
+plugins	check	>	Try plugins as gantool will use them: a line for each law
+plugins new	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet	What it is to be called, as haze
+plugins new	--task	.	With a task
+plugins new	--recipe	.	With a recipe for training
+plugins check	1	<file>	A plugin, its package, or its project's folder
 '@
 
 Register-ArgumentCompleter -Native -CommandName gantool -ScriptBlock {
