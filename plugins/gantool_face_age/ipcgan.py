@@ -34,6 +34,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     },
 }  # fmt: skip
 COST = {"tiny": "1 min", "fast": "1 h", "full": "1 month"}
+FACE = 128
+"""Side of the faces that the task gives a model, pixels."""
 FAR = 10.0
 """Years that a face must be off an age to be a wrong example of it."""
 SHEET = (20, 31, 42, 53, 65)
@@ -96,11 +98,11 @@ class Ipcgan:
         return {"input": x, **aged, "mask": _mask(generator, x).expand_as(x)}
 
     def exports(self) -> Sequence[Export]:
-        contract = Contract(
-            "face-age", multiple=STRIDE, align=STRIDE, side=self.wanted.side,
-            conditions={"age": {"shape": [1], "default": 0.0}},
-        )  # fmt: skip
-        base = Export("generator", contract, lambda network: network)
+        times = max(1, FACE // self.wanted.side)
+        unit, side = times * STRIDE, times * self.wanted.side
+        years = {"age": {"shape": [1], "default": 0.0}}
+        contract = Contract("face-age", multiple=unit, align=unit, side=side, conditions=years)
+        base = Export("generator", contract, partial(reducing, times=times))
         return [base, export_of("estimator", self.wanted.side)]
 
     def _changed(self, batch: Batch) -> Change:
@@ -189,6 +191,13 @@ def ipcgan_age(
     weights = Weights(age, own, keep, tone, mask)
     wanted = Wanted(youngest, oldest, hold, side, batch)
     return Ipcgan(networks, optimizers, weights, wanted, 0.0 if estimator else start)
+
+
+def reducing(network: nn.Module, *, times: int) -> nn.Module:
+    """A generator that has learnt on small faces, for those of the task: it reduces them."""
+    assert isinstance(network, Ager)
+    network.reduced = times
+    return network
 
 
 def before(fraction: float, *, start: float) -> float:

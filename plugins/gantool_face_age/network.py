@@ -1,7 +1,7 @@
 """The networks of a conditional GAN over ages: one that changes faces, one that judges them."""
 
 from torch import Tensor, nn
-from torch.nn.functional import relu, softsign
+from torch.nn.functional import avg_pool2d, interpolate, relu, softsign
 
 from gantool.training.networks.blocks import enlarging, instance_norm, start_small
 from gantool.training.networks.discriminators import PatchDiscriminator
@@ -18,11 +18,13 @@ class Ager(nn.Module):
 
     The mask m, LEAST..1, says where a face changes, the residual d, −1..1, how. Residual blocks at
     a quarter of the side, normalised, scaled and shifted for an age. Without one: the youngest.
+    Both are found in a picture `reduced` so many times, and enlarged.
     """
 
     def __init__(self, channels: int = 24, blocks: int = 4) -> None:
         super().__init__()
         k = channels
+        self.reduced = 1
         self.full = nn.Conv2d(3, k, 3, padding=1)
         self.to_half = nn.Conv2d(k, 2 * k, 3, 2, 1)
         self.to_quarter = nn.Conv2d(2 * k, 4 * k, 3, 2, 1)
@@ -45,6 +47,8 @@ class Ager(nn.Module):
 
     def change(self, x: Tensor, age: Tensor) -> tuple[Tensor, Tensor]:
         """m, N×1×H×W, and d, N×3×H×W; the age is N×1, or 1×1 for all."""
+        if self.reduced > 1:
+            x = avg_pool2d(x, self.reduced)
         full = relu(self.full(2 * x - 1))
         half = relu(self.to_half(full))
         y = relu(self.to_quarter(half))
@@ -54,6 +58,8 @@ class Ager(nn.Module):
         y = relu(self.up_half(y) + half)
         y = relu(self.fine(relu(self.up_full(y) + full)))
         y = self.last(y)
+        if self.reduced > 1:
+            y = interpolate(y, scale_factor=float(self.reduced), mode="bicubic")
         return LEAST + (1 - LEAST) * y[:, :1].sigmoid(), softsign(y[:, 1:])
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from gantool import api
 from gantool.errors import UsageError
@@ -22,7 +23,7 @@ from gantool_face_age.ages import groups
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.estimator import AgeNet, AgePicture
 from gantool_face_age.faces import Wanted, grouped, held_out, read_faces
-from gantool_face_age.ipcgan import after, before, ipcgan_age, tone_gap, variation
+from gantool_face_age.ipcgan import after, before, ipcgan_age, reducing, tone_gap, variation
 from gantool_face_age.network import LEAST, Ager
 from gantool_face_age.years import age_estimator, read_estimator
 
@@ -149,6 +150,19 @@ def test_the_generator_gives_the_face_and_a_masked_residual():
     assert torch.equal(network(x[:1], torch.tensor([[18.0]])), network(x[:1]))
 
 
+def test_what_has_learnt_on_small_faces_changes_large_ones_alike():
+    torch.manual_seed(0)
+    network, age = Ager(4, 1), torch.tensor([[60.0]])
+    small = torch.rand(1, 3, 16, 16)
+    large = small.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    mask, residual = network.change(small, age)
+    masks, residuals = reducing(network, times=4).change(large, age)
+    assert masks.shape == (1, 1, 64, 64)
+    for one, other in ((mask, masks), (residual, residuals)):
+        assert (avg_pool2d(other, 4) - one).abs().mean() < 0.2 * one.std() + 1e-3
+    assert torch.equal(network(large, age), large + masks * residuals)
+
+
 def test_terms_are_those_that_are_stated():
     torch.manual_seed(0)
     weights = {"age": 3.0, "own": 7.0, "keep": 5.0, "tone": 2.0, "mask": 0.5}
@@ -267,10 +281,13 @@ def test_a_trained_generator_is_a_file_that_is_asked_for_years(faces, tmp_path):
     session = Session(models["generator"])
     assert session.contract.conditions == {"age": {"shape": [1], "default": 0.0}}
     assert session.contract.statistics == "global"
-    frame = np.random.default_rng(0).integers(0, 65536, (32, 32, 3), np.uint16)
+    assert (session.contract.side, session.contract.multiple) == (128, 16)
+    frame = np.random.default_rng(0).integers(0, 65536, (128, 128, 3), np.uint16)
     aged = session(frame, age=np.full((1, 1), 60, np.float32))
     face = torch.from_numpy(frame.astype(np.float32) / 65535).permute(2, 0, 1)[None]
-    wanted = run.ema.networks["generator"](face, torch.tensor([[60.0]]))[0].clamp(0, 1)
+    generator = reducing(run.ema.networks["generator"], times=4)
+    wanted = generator(face, torch.tensor([[60.0]]))[0].clamp(0, 1)
+    reducing(generator, times=1)
     assert np.abs(wanted.permute(1, 2, 0).numpy() * 65535 - aged).max() < 65535 / 255
     batch = collate(run.system.dataset(faces, "train"), 0, 99, range(2))
     shown = run.system.preview(run.ema.networks, batch)
