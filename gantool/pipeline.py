@@ -34,7 +34,7 @@ Result: TypeAlias = "Frame | Mapping[str, Frame]"
 Process: TypeAlias = "Callable[..., Result]"
 """(frame, *predicts) → Result: what a task does with its models, in their order.
 
-Raises ItemError for a frame it cannot handle («no face found»). Called from several threads.
+Raises ItemError for a frame it cannot handle («no face found»). May be called from several threads.
 """
 
 Stream: TypeAlias = "Callable[..., Iterator[Result]]"

@@ -20,8 +20,8 @@ R = TypeVar("R")
 AHEAD = 2
 """Pictures decoded ahead of the model, and as many results waiting to be written."""
 SMALL, TOGETHER = 1 << 18, 8
-"""Pixels of a picture up to which several are with the model at once, and how many: it may run
-their tiles together."""
+"""Pixels of a picture up to which more are with a model that takes several at once, and how many:
+it may run their tiles together."""
 
 
 def read(
@@ -75,6 +75,6 @@ def together(work: Work, rules: Rules, item: Item | Skipped, reading: Future[Pic
         picture = reading.result()
     except Exception:  # said in its turn
         return 1
-    if picture.timing is not None:
+    if picture.timing is not None or work.together == 1:
         return 1
     return TOGETHER if picture.pixels <= SMALL else work.together

@@ -71,9 +71,9 @@ def disk(monkeypatch, tmp_path):
     disk.may_write.set()
 
 
-def ran(items, process, rules):
+def ran(items, process, rules, together=1):
     """What becomes of the items, without what is only begun."""
-    with closing(engine.run(items, Work(process), rules)) as outcomes:
+    with closing(engine.run(items, Work(process, together=together), rules)) as outcomes:
         yield from (each for each in outcomes if not isinstance(each, Started))
 
 
@@ -350,7 +350,7 @@ def test_small_pictures_are_with_the_model_together_and_told_in_order(tmp_path):
         return 255 - frame
 
     items = files(tmp_path, 8)
-    done = list(ran(items, process, Rules()))
+    done = list(ran(items, process, Rules(), together=3))
     assert done == [Done(each.source, (each.target,)) for each in items]
     for number, each in enumerate(items):
         assert (read_image(each.target)[0] == 255 - number).all()
@@ -385,7 +385,7 @@ def test_one_small_picture_that_fails_stops_nobody(tmp_path):
         return frame
 
     items = files(tmp_path, 9)
-    outcomes = list(ran(items, process, Rules()))
+    outcomes = list(ran(items, process, Rules(), together=3))
     assert [isinstance(each, Failed) for each in outcomes] == [n == 3 for n in range(9)]
 
 
@@ -399,7 +399,7 @@ def test_where_a_run_may_end_early_nothing_is_begun_before_its_turn(rules, tmp_p
             raise ItemError("no")
         return frame
 
-    outcomes = list(ran(files(tmp_path, 8), process, rules))
+    outcomes = list(ran(files(tmp_path, 8), process, rules, together=3))
     assert begun == [0, 1]
     assert len(outcomes) == 2
 
@@ -412,7 +412,7 @@ def test_closing_early_drops_what_is_only_begun(tmp_path):
         time.sleep(0.02)
         return frame
 
-    with closing(ran(files(tmp_path, 60), process, Rules())) as outcomes:
+    with closing(ran(files(tmp_path, 60), process, Rules(), together=3)) as outcomes:
         next(outcomes)
     assert len(begun) < 40
     assert not workers()

@@ -55,6 +55,11 @@ def read(tmp_path, monkeypatch):
     return notes
 
 
+def shown(default: object) -> str:
+    """As options are written."""
+    return str(default).lower() if isinstance(default, bool) else str(default) or recipe_notes.EMPTY
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_notes_are_the_functions_own(name):
     pytest.importorskip("torch")
@@ -62,7 +67,7 @@ def test_notes_are_the_functions_own(name):
     parameters = inspect.signature(entry.load()).parameters
     assert [option.name for option in notes.options] == list(parameters)
     assert [option.default or "None" for option in notes.options] == [
-        str(each.default) or recipe_notes.EMPTY for each in parameters.values()
+        shown(each.default) for each in parameters.values()
     ]
     assert [option.kind for option in notes.options if "|" in option.kind] == [
         "|".join(filter(None, get_args(hint)))

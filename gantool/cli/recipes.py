@@ -37,8 +37,7 @@ def _row(name: str, title: str) -> Sequence[str]:
         notes = api.recipe_notes(name)
     except PluginError as error:
         return title, str(error), "", "", ""
-    paper = notes.paper.replace(" et al.", _whole(" et al."))
-    return title, notes.summary, paper, notes.data, _cost(notes)
+    return title, notes.summary, notes.paper, notes.data, _cost(notes)
 
 
 def _cost(notes: Notes) -> str:

@@ -106,7 +106,7 @@ class _Set:
         binding = self._binding = self._binding or self._bound(session)
         session.run_with_iobinding(binding, options)
         others = binding.get_outputs()[len(self._results) :]
-        return [each.numpy() for each in (*self._results.values(), *others)]
+        return [_own(each.numpy()) for each in (*self._results.values(), *others)]
 
     def _bound(self, session: onnxruntime.InferenceSession) -> onnxruntime.IOBinding:
         binding = session.io_binding()
@@ -118,6 +118,11 @@ class _Set:
             else:
                 binding.bind_output(name, *self._where)
         return binding
+
+
+def _own(values: NDArray[Any]) -> NDArray[Any]:
+    """What the next run does not write into; from a device's memory it is copied already."""
+    return values if values.flags.owndata else values.copy()
 
 
 def _shapes(

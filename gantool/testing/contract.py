@@ -72,7 +72,8 @@ def verdict(subject: str, law: str, tried: Callable[[], object]) -> Verdict:
     except NotApplicable as reason:
         return Verdict(subject, law, note=str(reason))
     except (AssertionError, GantoolError) as error:
-        return Verdict(subject, law, problem=_line(str(error)) or "an assertion of its own failed")
+        said = str(error).partition("\nassert ")[0]  # pytest adds what it found
+        return Verdict(subject, law, problem=_line(said) or "an assertion of its own failed")
     except (Exception, SystemExit) as error:  # a stranger's code
         return Verdict(subject, law, problem=_line(f"{type(error).__name__}: {error}"))
     return Verdict(subject, law)

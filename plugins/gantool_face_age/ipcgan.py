@@ -19,7 +19,6 @@ from torch.nn.functional import avg_pool2d, relu
 
 from gantool.training.adversarial import wasserstein_generator
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
-from gantool_face_age.ages import OLDEST, YOUNGEST
 from gantool_face_age.disturb import covered
 from gantool_face_age.estimator import AgeNet
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -152,8 +151,8 @@ def ipcgan_age(
     reading: int = 32,
     batch: int = 4,
     side: int = 128,
-    youngest: int = YOUNGEST,
-    oldest: int = OLDEST,
+    youngest: int = 18,
+    oldest: int = 80,
     hold: int = 10,
     estimator: str = "",
     start: float = 0.3,

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from gantool.errors import UsageError
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
 from gantool.training.weights import stored
-from gantool_face_age.ages import OLDEST, YOUNGEST
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.estimator import STRIDE, AgeNet, AgePicture
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -61,8 +60,8 @@ def age_estimator(
     channels: int = 32,
     batch: int = 32,
     side: int = 128,
-    youngest: int = YOUNGEST,
-    oldest: int = OLDEST,
+    youngest: int = 18,
+    oldest: int = 80,
     hold: int = 10,
     rate: float = 2e-3,
     decay: float = 0.05,
