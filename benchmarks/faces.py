@@ -29,6 +29,7 @@ from gantool.media.carry import Carry
 from gantool.media.images import write_image
 from gantool.training.batches import ahead, collate
 from gantool.training.data import to_tensor
+from gantool.training.system import Batch
 from gantool_face_age.ages import OLDEST, YOUNGEST
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.faces import Faces, Wanted, grouped, held_out, read_faces
@@ -78,8 +79,11 @@ def train(network: nn.Module, faces: Faces, steps: int, loss: Callable[..., Tens
     """By `loss(network, pictures, ages)`; Adam falling by a cosine."""
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.05)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    make = lambda step: collate(faces, 4711, step, range(faces.size))  # noqa: E731
-    for step, batch in enumerate(ahead(make, 0, steps)):
+
+    def made(step: int) -> Batch:
+        return collate(faces, 4711, step, range(faces.size))
+
+    for step, batch in enumerate(ahead(made, 0, steps)):
         with torch.autocast("cpu", torch.bfloat16):
             value = loss(network, batch["input"], batch["age"])
         optimizer.zero_grad()

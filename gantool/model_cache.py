@@ -19,7 +19,7 @@ from gantool.pipeline import Model
 try:
     import fcntl
 except ImportError:  # Windows: there each process downloads its own, and the last one's stays
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # mypy knows the module alone
 
 OFFLINE = "GANTOOL_OFFLINE"
 LOOK_AGAIN = 0.2

@@ -100,12 +100,16 @@ class Batches:
             return
         began = time.perf_counter()
         try:
-            results = self._run(np.concatenate([each.tile for each in tickets]))
+            tiles = [each.tile for each in tickets]
+            results = self._run(tiles[0] if size == 1 else cast(Frame, np.concatenate(tiles)))
         except OutOfMemoryError as error:
             self._too_many(shape, tickets, error)
-        except Exception:
-            for each in tickets:  # one of them it was
-                each.settle(self._run)
+        except Exception as error:
+            for each in tickets:
+                if size == 1:
+                    each.error = error
+                else:  # one of them it was
+                    each.settle(self._run)
         else:
             cost = (time.perf_counter() - began) / size
             shape.costs[size] = min(cost, shape.costs.get(size, np.inf))

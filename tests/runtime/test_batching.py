@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from gantool.errors import ItemError
 from gantool.runtime import batching
 from gantool.runtime.batching import Batches, _Shape
 from gantool.runtime.opened import OutOfMemoryError
+from gantool.runtime.providers import CPU
 from gantool.runtime.session import Session
 
 FEW = 16
@@ -109,6 +111,13 @@ def test_where_memory_is_short_batches_are_halved_and_results_the_same(growing, 
     assert max(machine.sizes) <= max(most, shape.most)
 
 
+def test_a_tile_alone_that_fails_is_tried_once():
+    machine = Machine(broken=5)
+    (result,) = together(machine, [tile(5)])
+    assert str(result) == "broken"
+    assert machine.sizes == [1]
+
+
 def test_a_tile_alone_for_which_memory_is_short_says_so():
     machine = Machine(0)
     (result,) = together(machine, [tile(1)])
@@ -141,7 +150,8 @@ def test_large_tiles_are_not_batched():
 
 @pytest.mark.parametrize("make", [models.bilinear, models.wide_blur, models.strided])
 def test_a_session_of_many_threads_gives_what_one_gives(make, tmp_path, growing):
-    session = Session(make(tmp_path / "model.onnx"), tile=32)
+    there = replace(CPU, memory="cpu")  # its memory taken for that of a device
+    session = Session(make(tmp_path / "model.onnx"), there, tile=32)
     frames = np.random.default_rng(0).integers(0, 256, (24, 60, 44, 3), np.uint8)
     wanted = [session(frame) for frame in frames]
     sizes: list[int] = []
