@@ -1,9 +1,8 @@
 """Cutting a frame into tiles and putting the results together: tiled equals whole.
 
 Each tile is read `halo` pixels wider than the part it is responsible for, so that no output
-pixel misses anything it looks at. Beyond the frame's edges the halo is its mirror image, in
-the whole-frame path too. A network with global statistics sees no such image, as it would count
-in them: there the frame's edge is the tile's.
+pixel misses anything it looks at. Tiles near an edge of the frame are moved to it: there the
+network sees the edge that it would see of the whole frame, and pads by itself as in training.
 """
 
 import math
@@ -33,17 +32,15 @@ class Cut:
     halo: int
     read: int
     """Pixels taken per piece: halo, core, halo and what the network's sizes demand beyond."""
-    end: int | None = None
-    """Where the last piece ends at the latest, and the first begins at 0 at the earliest: pieces
-    near an edge are moved to it. None: their halo reaches beyond."""
+    end: int
+    """Of the frame with its mirror image as far as the network's sizes demand one."""
 
     def start(self, index: int) -> int:
-        """Where piece `index` begins to read; below 0 it is mirrored."""
-        start = index * self.core - self.halo
-        return start if self.end is None else max(min(start, self.end - self.read), 0)
+        """Where piece `index` begins to read: it ends by `end`."""
+        return max(min(index * self.core - self.halo, self.end - self.read), 0)
 
     def sources(self, index: int) -> NDArray[np.intp]:
-        """Which pixels piece `index` reads: `read` positions in [0, length)."""
+        """Which pixels piece `index` reads: `read` positions in [0, length), mirrored beyond."""
         start = self.start(index)
         return mirrored(np.arange(start, start + self.read), self.length)
 
@@ -94,11 +91,9 @@ def cut(length: int, tile: int | None, contract: Contract) -> Cut:
     core = _up(math.ceil(length / count), align)
     halo = _up(contract.halo, align)
     unit = math.lcm(contract.multiple, align)
-    read = _up(max(core + 2 * halo, contract.minimum), unit)
-    if contract.statistics == "local":
-        return Cut(length, core, math.ceil(length / core), halo, read)
     end = _up(max(length, contract.minimum), unit)
-    return Cut(length, core, math.ceil(length / core), halo, min(read, end), end)
+    read = min(_up(max(core + 2 * halo, contract.minimum), unit), end)
+    return Cut(length, core, math.ceil(length / core), halo, read, end)
 
 
 def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
