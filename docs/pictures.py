@@ -44,7 +44,9 @@ def main() -> None:
     write("colorize", [coloured(rocket[-400:]), coloured(cat)])
     random = np.random.default_rng(0)
     weathers = [rainy(cat, RAIN, random), snowy(astronaut[:340], SNOW, random)]
-    write("derain", [dried(each, name) for each, name in zip(weathers, ("rain", "snow"), strict=True)])
+    write(
+        "derain", [dried(each, name) for each, name in zip(weathers, ("rain", "snow"), strict=True)]
+    )
 
 
 def write(name: str, rows: list[list[Frame]]) -> None:
