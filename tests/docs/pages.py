@@ -38,6 +38,12 @@ class Line:
         return list(lexer)
 
     @property
+    def results(self) -> list[str]:
+        """Files and folders that the comment says will be there: `photo-superres-x4.jpg`."""
+        comment = self.typed.partition(" # ")[2]
+        return re.findall(r"(?:^ *|into )(\w+-[\w.+-]+(?:/|\.\w+))", comment)
+
+    @property
     def commands(self) -> list[list[str]]:
         """The simple commands of the line, without redirections."""
         found: list[list[str]] = [[]]

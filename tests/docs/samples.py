@@ -6,11 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from clips import Sound, film, frames
 from pages import ROOT, text
 from PIL import Image
 from skimage import data
 
+from clips import Sound, film, frames
 from gantool import api
 from gantool_refine_synthetic import eyes
 

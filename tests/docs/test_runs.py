@@ -135,6 +135,7 @@ def follow(line: Line, room: Path, capfd) -> None:
             assert ended.out + ended.err == line.shown, line.typed
         else:
             assert ended.code == 0, f"{line.typed}: {ended.err}"
+            assert all(Path(each).exists() for each in line.results), line.typed
 
 
 @pytest.mark.slow
@@ -154,6 +155,12 @@ def test_page_can_be_followed(page, room, capfd):
 @pytest.mark.parametrize("pattern", NOT_RUN)
 def test_every_exception_is_still_of_use(pattern):
     assert any(re.search(pattern, line.typed) for page in PAGES for line in all_lines(page))
+
+
+def test_what_lines_say_of_their_results_is_read():
+    said = [each for page in PAGES for line in all_lines(page) for each in line.results]
+    assert len(said) > 15
+    assert {"photo-superres-x4.jpg", "photos-derain-rain+superres-x2/"} <= set(said)
 
 
 def test_the_plugin_of_the_readme_softens():
