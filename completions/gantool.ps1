@@ -1,25 +1,25 @@
 # Completion of gantool for PowerShell. Made by gantool; what is installed is read from its own file.
 
 $script:GantoolShipped = @'
-.	colorize	>	Colour grey photographs
+.	colorize	>	Colour grey photographs, also sepia and faded ones
 .	derain	>	Take rain or falling snow off photographs and films
 .	face-age	>	Show the faces of adults older or younger
-.,train	refine-synthetic	>	Make renders look like photographs
-.	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
-.	translate	>	Restyle pictures: photographs as paintings, drawings as photographs, whatever …
+.	refine-synthetic	>	Make renders look like photographs, labels kept
+.	superres	>	Enlarge photographs 2, 3, 4 or 8 times
+.	translate	>	Restyle pictures, photographs as paintings for example
 .	run	>	Run any model file on pictures
-.	pipe	>	Run several tasks in one go: pictures and films are read once and written once
+.	pipe	>	Run several tasks in one go
 .	train	>	Train a model on a folder of pictures
 .	export	>	Write the model file of a training run
-.	evaluate	>	Measure a model on pictures it has not learnt from, beside what there is …
-.	compare	>	Compare pictures in a page: under a divider, zoomed together, measured
+.	evaluate	>	Measure a model on pictures it has not learnt from
+.	compare	>	Compare pictures in a page, under a divider
 .	recipes	>	List what can be trained, or show all about one recipe
-.	doctor	>	Say what this machine can do, try it, and name what to install
-.	bench	>	Say how many pictures a second a task does here, and what is lost around the …
-.	completion	>	Print the script that lets a shell complete commands, options, models and files
-.	data	>	Folders of pictures to train on
-.	models	>	The catalogue of models
-.	plugins	>	The installed plugins, and your own
+.	doctor	>	Say what this machine can do, and what to install
+.	bench	>	Say how many pictures a second a task does here
+.	completion	>	Print the script that makes Tab complete, in your shell
+.	data	>	Check folders of pictures to train on, or make pairs
+.	models	>	List, download, import and check models
+.	plugins	>	List the installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
 .,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
@@ -200,6 +200,7 @@ train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for 
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
+train	refine-synthetic	>	Make renders look like photographs
 train refine-synthetic,train simgan	--channels	-	of the refiner
 train refine-synthetic,train simgan	--blocks	-	residual ones of it
 train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper
@@ -269,17 +270,17 @@ bench	--size	-	Of the pictures
 bench	--seconds	-	For each device, about
 bench	--json	.	A line of JSON for each device
 completion	1	bash zsh fish powershell	Whose
-data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
-data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
+data	check	>	Say what a folder to train on is, and what to mend
+data	pairs	>	Make pairs of a folder of pictures, as files
 data pairs	--from	edges grey lowres	What the inputs are to be
 data pairs	--output	<folder>	default: FOLDER-FROM
 data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
-models	list	>	The models that are here, of plugins and your imported ones, with licence
-models	licences	>	The licences that must be accepted before a model is used, and where their …
+models	list	>	List the models that are here
+models	licences	>	List the licences that must be accepted
 models	info	>	What the file of a model says of itself
 models	pull	>	Download models that are not here yet, or damaged
-models	verify	>	Compare the files of models with the hashes of the catalogue
+models	verify	>	Compare the files of models with their hashes
 models	path	>	Where the file of a model is
 models	import	>	Make a model of a generator that another tool has trained
 models	rm	>	Delete an imported or a downloaded model

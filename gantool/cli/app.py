@@ -37,8 +37,13 @@ trained with PyTorch, exported to ONNX, run with onnxruntime.
 Start here:
   gantool superres photos/ --scale 4         photos/ enlarged, in photos-superres-x4/
   gantool translate --style monet photos/    photographs as paintings
+  gantool colorize old.jpg                   a grey photograph in colours
+  gantool derain rainy.jpg                   without the rain
   gantool run my.onnx photos/                any model file on pictures
+  gantool train pix2pix cats/ --from edges   a model of your own
   gantool doctor                             what this machine can do
+
+gantool COMMAND --help has all options of a command.
 """
 
 

@@ -12,7 +12,7 @@ from gantool.cli.run_options import AcceptLicence
 from gantool.errors import ModelError
 from gantool.pipeline import Model
 
-app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
+app = typer.Typer(help="List, download, import and check models.", no_args_is_help=True)
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
 
@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, 
 def list_models(
     every: Annotated[bool, typer.Option("--all", help="Those too that are not here yet.")] = False,
 ) -> None:
-    """The models that are here, of plugins and your imported ones, with licence."""
+    """List the models that are here. Those of plugins and your own, with their licences."""
     models = api.models()
     shown = [model for model in models if every or api.is_here(model)]
     rows = [(model.name, _licence(model), _note(model)) for model in shown]
@@ -32,7 +32,7 @@ def list_models(
 
 @app.command("licences")
 def list_licences() -> None:
-    """The licences that must be accepted before a model is used, and where their texts are."""
+    """List the licences that must be accepted. A line for each model, and where the text is."""
     asking = [model for model in api.models() if model.terms]
     rows = [(model.licence, model.name, _state(model), model.terms) for model in asking]
     tables.table(("licence", "model", "state", "text"), rows)
@@ -51,7 +51,7 @@ def pull(
     accept_licence: AcceptLicence = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download models that are not here yet, or damaged; prints where their files are.
+    """Download models that are not here yet, or damaged. Prints where their files are.
 
     For example: gantool models pull haze/outdoor
     """
@@ -70,7 +70,7 @@ def verify(
         typer.Argument(metavar="[NAME]...", help="Names of models. [default: all that are here]"),
     ] = None,
 ) -> None:
-    """Compare the files of models with the hashes of the catalogue; exit code 4 if one differs."""
+    """Compare the files of models with their hashes. Exit code 4 if one differs."""
     bad = 0
     for each in api.verify(names or []):
         bad += bool(each.problem)

@@ -24,7 +24,12 @@ def refine_synthetic(
         float, typer.Option(metavar="0..1", help="1 is the model's picture, 0 the render.")
     ] = 1.0,
 ) -> Pipeline:
-    """Make renders look like photographs; names, folders and sizes stay, so that labels do."""
+    """Make renders look like photographs, labels kept.
+
+    Names, folders and sizes stay, and everything in the pictures where it is.
+
+    For example: gantool refine-synthetic renders/ -o refined/
+    """
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength {strength:g}: must be from 0 to 1")
 
