@@ -17,9 +17,9 @@ $script:GantoolShipped = @'
 .	doctor	>	Say what this machine can do, and what to install
 .	bench	>	Say how many pictures a second a task does here
 .	completion	>	Print the script that makes Tab complete, in your shell
-.	data	>	Check folders of pictures to train on, or make pairs
+.	data	>	Check folders to train on, or make pairs of pictures
 .	models	>	List, download, import and check models
-.	plugins	>	List the installed plugins, begin and check your own
+.	plugins	>	List installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
 .,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit

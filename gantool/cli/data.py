@@ -17,7 +17,9 @@ from gantool.errors import PluginError, UsageError
 if TYPE_CHECKING:
     from gantool.training.inspection import Inspection
 
-app = typer.Typer(help="Check folders of pictures to train on, or make pairs.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check folders to train on, or make pairs of pictures.", no_args_is_help=True
+)
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of pictures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 DATA = {

@@ -9,6 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{each.name}" for each in sorted(
     (ROOT / "docs").glob("*.md")))]  # fmt: skip
+CARDS = sorted(
+    str(path.relative_to(ROOT))
+    for place in ("plugins/*/models", "weights/*", "weights/*/*")
+    for path in ROOT.glob(f"{place}/*.md")
+)
+"""What tells of models: how they were trained, long and with data that are not here."""
 SHELL = ("sh", "bash", "console")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(gantool [^`]+)`")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from pages import PAGES, ROOT, SHELL, all_lines, blocks, gantool_words, mentioned
+from pages import CARDS, PAGES, ROOT, SHELL, all_lines, blocks, gantool_words, mentioned
 from typer._click.exceptions import BadOptionUsage, MissingParameter
 from typer.core import TyperGroup
 
@@ -107,7 +107,7 @@ def test_there_are_commands():
     assert {page for page, _ in commands()} >= {"README.md", "CONTRIBUTING.md", "docs/films.md"}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *CARDS])
 def test_every_command_is_one_that_there_is(page, root):
     for line in all_lines(page):
         for command in line.commands:
@@ -118,7 +118,7 @@ def test_every_command_is_one_that_there_is(page, root):
                 pytest.fail(f"{line.typed}: {error}")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *CARDS])
 def test_commands_in_running_text_are_such_too(page, root):
     for line in mentioned(page):
         for command in line.commands:
