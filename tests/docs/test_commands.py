@@ -41,8 +41,8 @@ ELSEWHERE = ("build", "pip", "pytest", "venv")
 
 
 @pytest.fixture(scope="module")
-def root() -> typer.main.TyperCommand:
-    return typer.main.get_command(app.build())
+def root() -> TyperGroup:
+    return app.build()
 
 
 def parse(root, words: list[str], path: str = "gantool", parent=None) -> tuple[str, typer.Context]:
