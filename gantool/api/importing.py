@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gantool import store
 from gantool.api.installed import needing_torch, registry
+from gantool.api.probes import probes
 from gantool.errors import GantoolError, ModelError, PluginError, UsageError
 from gantool.pipeline import Model
 
@@ -60,7 +61,7 @@ def prepare_import(
     with needing_torch("importing", f"importer {task}"):
         from gantool.training import foreign
 
-        network, wanted = _read(entry, file, foreign.weights(file))
+        network, wanted = _read(entry, file, foreign.weights(file, entry.value))
     return Import(file, name, licence or UNKNOWN, network, wanted)
 
 
@@ -76,7 +77,7 @@ def finish_import(ready: Import) -> Model:
         task, _, name = ready.name.partition("/")
         path = store.own_file(ready.name)
         facts = {"name": name, "licence": ready.licence}
-        export(ready.network, ready.wanted, path, facts=facts)
+        export(ready.network, ready.wanted, path, facts=facts, pictures=probes())
     note = f"imported from {ready.file.name}"
     model = Model(ready.name, task, str(path), sha256(path), ready.licence, note)
     store.keep(model, {"source": ready.file.name, "source_sha256": sha256(ready.file)})
@@ -121,6 +122,8 @@ def _read(entry: EntryPoint, file: Path, weights: dict[str, Tensor]) -> tuple[nn
     try:
         importer: Importer = entry.load()
         network, wanted = importer(weights)
+    except PluginError as error:  # it misses something
+        raise PluginError(f"{file}: {error}") from error
     except GantoolError as error:
         raise ModelError(f"{file}: {error}") from error
     except ImportError:
