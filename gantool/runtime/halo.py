@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -68,8 +68,8 @@ def measure(path: Path, contract: Contract, pictures: Sequence[Frame] = ()) -> R
             return near
         limit = side // 2 - contract.align
         reach = 0
-        for phase in product(phases, repeat=2):
-            reach = max(reach, _spread(session, side, phase, contract.scale))
+        for distance in _distances(session, side, list(product(phases, repeat=2)), contract.scale):
+            reach = max(reach, distance)
             if reach >= limit:
                 break
         if reach < limit:
@@ -127,31 +127,21 @@ def _opened(path: Path) -> onnxruntime.InferenceSession:
     return open_session(scan.load(path).SerializeToString(), CPU)
 
 
-def _spread(
-    session: onnxruntime.InferenceSession, side: int, phase: tuple[int, ...], scale: int
-) -> int:
-    """The largest distance, in input pixels, at which the poison is seen."""
-    middle = side // 2
-    at = (middle + phase[0], middle + phase[1])
+def _distances(
+    session: onnxruntime.InferenceSession, side: int, phases: list[tuple[int, int]], scale: int
+) -> Iterator[int]:
+    """The largest, in input pixels, at which each poison at each phase is seen."""
     clean = np.random.default_rng(0).random((1, 3, side, side), np.float32)
-    poisons = (np.float32(np.nan), np.float32(1e4))
-    return max(_distance(session, clean, at, poison, scale) for poison in poisons)
-
-
-def _distance(
-    session: onnxruntime.InferenceSession,
-    clean: NDArray[np.float32],
-    at: tuple[int, int],
-    poison: np.float32,
-    scale: int,
-) -> int:
-    poisoned = clean.copy()
-    poisoned[:, :, at[0], at[1]] = poison
-    before, after = _run(session, clean), _run(session, poisoned)
-    if before.shape[2] != clean.shape[2] * scale:
-        raise ModelError(f"gives {before.shape[2]} rows for {clean.shape[2]}, not {scale} times")
-    seen = np.argwhere((before != after).any(axis=(0, 1)))
-    return int(np.abs(seen // scale - np.array(at)).max(initial=0))
+    before = _run(session, clean)
+    if before.shape[2] != side * scale:
+        raise ModelError(f"gives {before.shape[2]} rows for {side}, not {scale} times")
+    for down, right in phases:
+        at = np.array((side // 2 + down, side // 2 + right))
+        for poison in (np.nan, 1e4):
+            poisoned = clean.copy()
+            poisoned[:, :, at[0], at[1]] = poison
+            seen = np.argwhere((before != _run(session, poisoned)).any(axis=(0, 1)))
+            yield int(np.abs(seen // scale - at).max(initial=0))
 
 
 def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> NDArray[np.float32]:
