@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import onnx
@@ -201,9 +201,8 @@ def parity(network: nn.Module, contract: Contract, path: Path, frames: Sequence[
         given = session.run(frame[None])[0]
         if not np.abs(np.round(wanted) - given.astype(np.float32)).max() <= PARITY:
             return float(np.abs(wanted - given).max())
-        low, high = contract.value_range
-        floats = halo.run_float(path, halo.as_batch(frame, contract))[0].transpose(1, 2, 0)
-        theirs = np.clip((floats - low) / (high - low) * 255, 0, 255)
+        floats = halo.run_float(path, halo.as_batch(frame, contract))
+        theirs = halo.levels(floats, contract)[0]
         worst = max(worst, float(np.abs(wanted - theirs).max()))
     return worst
 
@@ -216,10 +215,9 @@ def _apart(one: nn.Module, other: nn.Module, picture: Frame, contract: Contract)
 
 
 def _fitting(frame: Frame, contract: Contract) -> Frame:
-    """The frame, mirrored beyond its edges to a size that the network takes."""
-    sides = (_up(max(side, contract.minimum), contract.multiple) for side in frame.shape[:2])
-    rows, columns = (tiling.mirrored(np.arange(to), of) for to, of in zip(sides, frame.shape, strict=False))
-    return cast(Frame, frame[rows[:, None], columns])
+    """As much of it as makes a size that the network takes."""
+    sides = [_up(max(side, contract.minimum), contract.multiple) for side in frame.shape[:2]]
+    return tiling.filling(frame, *sides)
 
 
 @torch.no_grad()

@@ -4,7 +4,6 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,11 @@ from gantool.runtime.conditions import neutral
 from gantool.runtime.contract import Contract
 from gantool.runtime.opening import open_session
 from gantool.runtime.providers import CPU
+from gantool.runtime.tiling import filling
 
 FRAMES = (64, 160, 352)
 """Sides of the frames tried, pixels, from small to large."""
+Levels = NDArray[np.float32]
 PHASES = 8
 """At most so many positions in the grid of the strides are tried along each axis."""
 NEAR = 64
@@ -62,13 +63,16 @@ def measure(path: Path, contract: Contract, pictures: Sequence[Frame] = ()) -> R
     unit = math.lcm(contract.multiple, contract.align)
     if any(True for _ in freeze.normalisations(model)):
         pictures = ()  # in one the statistics may be the same by chance
+    if any(contract.window):
+        return _in_window(session, contract, pictures)
     phases = range(0, contract.align, max(1, contract.align // PHASES))
+    grid = [(down, right) for down in phases for right in phases]
     for side in sorted({-(-side // unit) * unit for side in FRAMES}):
         if side >= FRAMES[-1] and (near := _seen(session, contract, pictures)):
             return near
         limit = side // 2 - contract.align
         reach = 0
-        for distance in _distances(session, side, list(product(phases, repeat=2)), contract.scale):
+        for distance in _distances(session, (side, side), grid, contract.scale):
             reach = max(reach, distance)
             if reach >= limit:
                 break
@@ -97,6 +101,42 @@ def _seen(
     return None if halo is None else Reach(halo, whole=False, beyond=float(errors[halo]))
 
 
+def _in_window(
+    session: onnxruntime.InferenceSession, contract: Contract, pictures: Sequence[Frame]
+) -> Reach:
+    """Of a network that takes one size alone: at most ⅜ of it, so that a quarter is left."""
+    most = 3 * min(contract.window) // 8
+    reach = max(_distances(session, contract.window, [(0, 0)], contract.scale))
+    if reach <= most:
+        return Reach(reach, whole=False)
+    errors = np.max([_by_margin(session, each, contract) for each in pictures], axis=0, initial=0)
+    halo = next((at for at, error in enumerate(errors[: most + 1]) if error <= FAINT), None)
+    if not pictures or halo is None:
+        return Reach(0, whole=True)
+    return Reach(halo, whole=False, beyond=float(errors[halo]))
+
+
+def _by_margin(
+    session: onnxruntime.InferenceSession, picture: Frame, contract: Contract
+) -> NDArray[np.float32]:
+    """How much two windows, a fifth of their width apart, differ, in levels of 255.
+
+    By the distance from their own nearer edge, in pixels: the largest at that and beyond.
+    """
+    height, width = contract.window
+    step = width // 5 // contract.align * contract.align or contract.align
+    wide = as_batch(filling(picture, height, width + step), contract)
+    made = [_run(session, wide[..., at : at + width]) for at in (0, step)]
+    low, high = contract.value_range
+    first, second = (np.clip(each, low, high) for each in made)
+    shift = step * contract.scale
+    changes = np.abs(first[..., shift:] - second[..., :-shift]).max(axis=(0, 1, 2))
+    apart = changes.reshape(-1, contract.scale).max(axis=1) * 255 / (high - low)
+    half = (len(apart) + 1) // 2
+    folded: NDArray[np.float32] = np.maximum(apart[:half], apart[::-1][:half])
+    return np.maximum.accumulate(folded[::-1])[::-1]
+
+
 def _by_distance(
     session: onnxruntime.InferenceSession, picture: Frame, contract: Contract
 ) -> NDArray[np.float32]:
@@ -123,20 +163,30 @@ def as_batch(picture: Frame, contract: Contract) -> NDArray[np.float32]:
     return np.ascontiguousarray(floats.transpose(2, 0, 1)[None])
 
 
+def levels(batch: NDArray[np.float32], contract: Contract) -> Levels:
+    """What the float graph gives, N×3×H×W → N×H×W×3 in [0, 255]."""
+    low, high = contract.value_range
+    scaled: Levels = np.clip((batch - low) / (high - low) * 255, 0, 255).transpose(0, 2, 3, 1)
+    return scaled
+
+
 def _opened(path: Path) -> onnxruntime.InferenceSession:
     return open_session(scan.load(path).SerializeToString(), CPU)
 
 
 def _distances(
-    session: onnxruntime.InferenceSession, side: int, phases: list[tuple[int, int]], scale: int
+    session: onnxruntime.InferenceSession,
+    size: tuple[int, int],
+    phases: list[tuple[int, int]],
+    scale: int,
 ) -> Iterator[int]:
     """The largest, in input pixels, at which each poison at each phase is seen."""
-    clean = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    clean = np.random.default_rng(0).random((1, 3, *size), np.float32)
     before = _run(session, clean)
-    if before.shape[2] != side * scale:
-        raise ModelError(f"gives {before.shape[2]} rows for {side}, not {scale} times")
-    for down, right in phases:
-        at = np.array((side // 2 + down, side // 2 + right))
+    if before.shape[2] != size[0] * scale:
+        raise ModelError(f"gives {before.shape[2]} rows for {size[0]}, not {scale} times")
+    for phase in phases:
+        at = np.array(size) // 2 + phase
         for poison in (np.nan, 1e4):
             poisoned = clean.copy()
             poisoned[:, :, at[0], at[1]] = poison

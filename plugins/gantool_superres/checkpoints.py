@@ -65,7 +65,9 @@ def _spandrel() -> Any:
         return importlib.import_module("spandrel")
     except Exception as error:  # a torchvision of another build raises anything
         if isinstance(error, ImportError) and error.name == "spandrel":
-            raise PluginError('importing it needs spandrel: pip install "gantool[import]"') from error
+            raise PluginError(
+                'importing it needs spandrel: pip install "gantool[import]"'
+            ) from error
         raise PluginError(
             f"importing it needs spandrel, which cannot load torchvision ({_line(error)}): install "
             f"the torchvision that belongs to this torch {torch.__version__}, from where that came"

@@ -249,7 +249,8 @@ def test_name_is_that_of_the_file_or_of_its_folder(file, name, monkeypatch):
     from gantool.api import importing
 
     monkeypatch.setattr(importing, "_read", lambda *_: (None, None))
-    monkeypatch.setattr("gantool.training.foreign.weights", lambda _: {})
+    monkeypatch.setattr(importing, "_kind", str)
+    monkeypatch.setattr("gantool.training.foreign.weights", lambda *_: {})
     assert importing.prepare_import(Path(file), task="translate").name == f"translate/{name}"
 
 
