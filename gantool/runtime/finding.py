@@ -134,8 +134,9 @@ def _in_layout(model: onnx.ModelProto, picture: Frame, layout: str) -> Graph:
     if not fits:
         form = scan.form(model.graph.input[0])
         raise ModelError(f"takes {form}{' as ' + layout if layout else ''}, not 3 channels")
+    sure = [each for each in fits if known[CHANNELS[each]] == 3]
     running, problem = [], ""
-    for each in fits:
+    for each in sure if len(sure) == 1 else fits:
         try:
             graph = Graph(model, each)
             graph.run(_floats(filling(picture, *_size(model, each)), (0.0, 1.0)))
@@ -254,4 +255,4 @@ def _floats(frame: Frame, bounds: Range) -> Batch:
     """H×W×3 → 1×H×W×3 in a range."""
     low, high = bounds
     scaled = frame.astype(np.float32) / 255 * (high - low) + low
-    return cast(Batch, scaled.astype(np.float32)[None])
+    return scaled.astype(np.float32)[None]

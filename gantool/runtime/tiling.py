@@ -129,7 +129,9 @@ def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
 def filling(frame: Frame, height: int, width: int) -> Frame:
     """The upper left height×width×3 of a frame, mirrored beyond its edges where it is smaller."""
     rows, columns = mirrored(np.arange(height), len(frame)), np.arange(width)
-    return np.ascontiguousarray(frame[rows[:, None], mirrored(columns, frame.shape[1])])
+    return cast(
+        Frame, np.ascontiguousarray(frame[rows[:, None], mirrored(columns, frame.shape[1])])
+    )
 
 
 def _check_size(height: int, width: int, most: int | None) -> None:
