@@ -19,7 +19,7 @@ import onnx
 
 from gantool.errors import GantoolError, ModelError
 from gantool.pipeline import Frame
-from gantool.runtime import finding, foreign_graph, halo, scan, trial
+from gantool.runtime import finding, foreign_graph, halo, opening, scan, trial
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.finding import Found
 from gantool.runtime.session import Session
@@ -84,13 +84,15 @@ def examine(path: Path, folder: Path, layout: str, taken: str) -> str:
         with np.load(folder / PICTURES) as stored:
             pictures = [stored[key] for key in stored.files]
         found, ours = finding.find(theirs, pictures, layout, taken)
+        results = finding.results(path, found, pictures)
     except MemoryError:
         return f"refused: it needs more than {trial.MEMORY >> 30} GB"
     except GantoolError as error:
         return str(error).removeprefix(f"{path}: ")
+    except Exception as error:  # rewriting any graph raises anything
+        return f"cannot be rewritten: {opening.reason(error)}"
     (folder / GRAPH).write_bytes(ours.SerializeToString())
     (folder / FACTS).write_text(json.dumps(asdict(found)))
-    results = finding.results(path, found, pictures)
     np.savez(folder / RESULTS, *results)
     return ""
 

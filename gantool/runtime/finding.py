@@ -27,12 +27,16 @@ from gantool.runtime.tiling import filling
 RANGES: dict[str, Range] = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}
 LIKENESS = 18.0
 """Least PSNR, dB, between a picture and what a network makes of it, for it to be seen in it."""
+SURE = 35.0
+"""PSNR, dB, beyond which more says nothing."""
 CLEAR = 3.0
 """By how much, dB, the right range must be better than another that gives another picture."""
 SAME = 1.0
 """Mean difference, in levels of 255, up to which two results are one."""
 SIDE = 64
 """Of the pictures tried, where sizes are free."""
+LEAST = 8
+"""What announces fewer is no side of a picture, but its channels."""
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 Batch = NDArray[np.float32]
 
@@ -46,7 +50,10 @@ class Found:
     taken: Range
     given: Range
     scale: int
+    size: tuple[int, int]
+    """Height and width that it announces, or that it was tried at."""
     window: tuple[int, int] = (0, 0)
+    """The same where it takes no others."""
     multiple: int = 1
     align: int = 1
     minimum: int = 1
@@ -105,9 +112,9 @@ def find(
     frame = filling(pictures[0], *size)
     first, given = _ranges(graph, frame, ranges, told=bool(taken))
     scale = _scale(size, graph.run(_floats(frame, first)).shape)
-    found = Found(graph.layout, graph.given_layout, first, given, scale)
+    found = Found(graph.layout, graph.given_layout, first, given, scale, size)
     ours = foreign_graph.with_our_ends(model, found.ends)
-    return _sized(found, ours, size, pictures), ours
+    return _sized(found, ours, pictures), ours
 
 
 def results(path: Path, found: Found, pictures: Sequence[Frame]) -> list[Batch]:
@@ -120,10 +127,8 @@ def results(path: Path, found: Found, pictures: Sequence[Frame]) -> list[Batch]:
 
 
 def part(picture: Frame, found: Found) -> Frame:
-    """As large as the graph takes it."""
-    height, width = found.window
-    side = -(-max(SIDE, found.minimum) // found.multiple) * found.multiple
-    return filling(picture, height or side, width or side)
+    """As large as the file says that it takes it."""
+    return filling(picture, *found.size)
 
 
 def _in_layout(model: onnx.ModelProto, picture: Frame, layout: str) -> Graph:
@@ -131,12 +136,12 @@ def _in_layout(model: onnx.ModelProto, picture: Frame, layout: str) -> Graph:
     known = foreign_graph.sides(model) or [0] * 4
     layouts: list[Layout] = [each for each in CHANNELS if each == (layout or each)]
     fits = [each for each in layouts if known[CHANNELS[each]] in (0, 3)]
+    fits = [each for each in fits if min(_size(model, each)) >= LEAST]
     if not fits:
         form = scan.form(model.graph.input[0])
         raise ModelError(f"takes {form}{' as ' + layout if layout else ''}, not 3 channels")
-    sure = [each for each in fits if known[CHANNELS[each]] == 3]
     running, problem = [], ""
-    for each in sure if len(sure) == 1 else fits:
+    for each in fits:
         try:
             graph = Graph(model, each)
             graph.run(_floats(filling(picture, *_size(model, each)), (0.0, 1.0)))
@@ -175,7 +180,7 @@ def _ranges(
         raise ModelError(f"gives another picture than it takes in every range: {_ask()}")
     for likeness, other, _, another in others:
         apart = np.abs(picture - another).mean() * 255
-        if likeness > best - CLEAR and apart > SAME:
+        if likeness > min(best, SURE) - CLEAR and apart > SAME:
             names = {bounds: name for name, bounds in RANGES.items()}
             raise ModelError(f"takes {names[taken]} or {names[other]}, both look right: {_ask()}")
     return taken, given
@@ -211,9 +216,7 @@ def _scale(size: tuple[int, int], shape: tuple[int, ...]) -> int:
     return scale
 
 
-def _sized(
-    found: Found, ours: onnx.ModelProto, size: tuple[int, int], pictures: Sequence[Frame]
-) -> Found:
+def _sized(found: Found, ours: onnx.ModelProto, pictures: Sequence[Frame]) -> Found:
     """`found` with the sizes that the graph takes, found out on the one with our ends."""
     graph = Graph(ours, "nchw")
 
@@ -232,8 +235,8 @@ def _sized(
             batch = 0 if takes(odd * unit, odd * unit, count=2) else 1
             align = _align(graph, found, unit, pictures)
             return replace(found, multiple=unit, minimum=least, align=align, batch=batch)
-    batch = 0 if takes(*size, count=2) else 1
-    return replace(found, window=size, minimum=max(size), batch=batch)
+    batch = 0 if takes(*found.size, count=2) else 1
+    return replace(found, window=found.size, minimum=max(found.size), batch=batch)
 
 
 def _align(graph: Graph, found: Found, unit: int, pictures: Sequence[Frame]) -> int:
