@@ -74,7 +74,8 @@ class Curve:
         line.add("Sigmoid")
         line.add("Mul", 1.3 * (brightest - darkest))
         line.add("Add", darkest - 0.15 * (brightest - darkest))
-        line.add("Resize", None, np.array([1, 1, 2, 2], np.float32), mode="nearest")
+        region = None if self.opset > 11 else np.zeros(0, np.float32)
+        line.add("Resize", region, np.array([1, 1, 2, 2], np.float32), mode="nearest")
         if self.layout == "nhwc":
             line.add("Transpose", perm=[0, 2, 3, 1])
         if integers:
