@@ -46,7 +46,11 @@ def weights(path: Path, importer: str = "") -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"{path}: no such file: give a checkpoint, {', '.join(KINDS)}")
     with tempfile.TemporaryDirectory() as folder:
-        tensors = _tensors_of(_apart(path, Path(folder), importer))
+        safe = path.suffix == ".safetensors" and not importer
+        try:
+            tensors = _tensors_of(path if safe else _apart(path, Path(folder), importer))
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in _bare(tensors).items()
@@ -54,20 +58,20 @@ def weights(path: Path, importer: str = "") -> dict[str, Tensor]:
 
 
 def _apart(path: Path, folder: Path, importer: str) -> Path:
-    """`convert` in a process of its own."""
+    """`convert` in a process of its own. Raises ModelError, without the file's name."""
     command = [sys.executable, "-P", "-m", __name__, importer, str(path.absolute()), str(folder)]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{path}: refused: reading it takes more than {SECONDS:g} s") from error
+        raise ModelError(f"refused: reading it takes more than {SECONDS:g} s") from error
     if (folder / REFUSED).is_file():
-        raise ModelError(f"{path}: {(folder / REFUSED).read_text()}")
+        raise ModelError((folder / REFUSED).read_text())
     if done.returncode == -getattr(signal, "SIGXCPU", 0):
-        raise ModelError(f"{path}: refused: reading it takes more than {BUSY} s")
+        raise ModelError(f"refused: reading it takes more than {BUSY} s")
     if done.returncode:
-        raise ModelError(f"{path}: refused: reading it ends with code {done.returncode}")
+        raise ModelError(f"refused: reading it ends with code {done.returncode}")
     return folder / FILE
 
 
