@@ -1,22 +1,35 @@
-"""ONNX files from elsewhere: recognised by pictures, written as ours."""
+"""ONNX files, recognised and written as models of the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantool import atomic
 from gantool.api.probes import probes
-from gantool.errors import ModelError
-from gantool.runtime import adopting
+from gantool.errors import ModelError, UsageError
+from gantool.runtime import adopting, finding, pixel_io, scan, trial
 from gantool.runtime.adopting import Adopted
-from gantool.runtime.contract import Contract
+from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.session import sha256
 
 
-def prepare(
-    file: Path, task: str, layout: str, taken: str
-) -> tuple[str, Callable[[Path, str, str], Contract]]:
-    """What the file is, in words, and what writes it. Raises ModelError, naming the file."""
+@dataclass(frozen=True)
+class Recognised:
+    """An ONNX file, and how it is written as a model."""
+
+    kind: str
+    licence: str
+    """What the file says of it; may be empty."""
+    write: Callable[[Path, str, str], Contract]
+    """To a path, with a name and a licence."""
+
+
+def recognise(file: Path, task: str, layout: str, taken: str) -> Recognised:
+    """What the file is. Raises ModelError, naming it; UsageError for ours of another task."""
+    if any(each.key == KEY for each in scan.load(file, oldest=finding.OLDEST).metadata_props):
+        return _ours(file, task)
     adopted = adopting.adopt(file, probes(), layout, taken)
 
     def write(path: Path, name: str, licence: str) -> Contract:
@@ -26,11 +39,29 @@ def prepare(
             content, contract = adopting.made(adopted, contract)
         except ModelError as error:
             raise ModelError(f"{file}: not imported: {error}") from error
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(path, content)
-        return contract
+        return _written(path, content, contract)
 
-    return _words(adopted), write
+    return Recognised(_words(adopted), "", write)
+
+
+def _ours(file: Path, task: str) -> Recognised:
+    """One that has its contract; it keeps that."""
+    trial.check(file, sha256(file))
+    model, said = pixel_io.read_model(file)
+    if said.task != task:
+        raise UsageError(f"{file}: a model of gantool for {said.task}: add --task {said.task}")
+
+    def write(path: Path, name: str, licence: str) -> Contract:
+        contract = replace(said, name=name, licence=licence)
+        return _written(path, adopting.content(model, contract), contract)
+
+    return Recognised(f"a model of gantool, {said.name or said.task}", said.licence, write)
+
+
+def _written(path: Path, content: bytes, contract: Contract) -> Contract:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_bytes(path, content)
+    return contract
 
 
 def _words(adopted: Adopted) -> str:

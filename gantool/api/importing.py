@@ -68,10 +68,10 @@ def prepare_import(
     name = f"{task}/{name or _name_of(file)}"
     store.refuse_name(name, registry().models, overwrite=overwrite)
     if entry is None:
-        from gantool.api.adopting import prepare
+        from gantool.api.adopting import recognise
 
-        kind, write = prepare(file, task, layout, taken)
-        return Import(file, name, licence or UNKNOWN, kind, write)
+        seen = recognise(file, task, layout, taken)
+        return Import(file, name, licence or seen.licence or UNKNOWN, seen.kind, seen.write)
     with needing_torch("importing", f"importer {task}"):
         from gantool.training import foreign
 

@@ -148,8 +148,10 @@ def import_model(
     show.say(f"{file}: {ready.kind}; writing and comparing it takes a minute, large ones some")
     model = api.finish_import(ready)
     said = api.model_info(model.name)
-    facts = f"halo {said['halo']}, parity {float(said['parity']):.2g} of 255"
-    show.say(f"{said['file']}: licence {model.licence}, {facts}")
+    facts = [f"licence {model.licence}", f"halo {said['halo']}"]
+    if said["parity"] != "None":  # a model of gantool may come without
+        facts.append(f"parity {float(said['parity']):.2g} of 255")
+    show.say(f"{said['file']}: {', '.join(facts)}")
     print(model.name)
 
 

@@ -24,8 +24,6 @@ from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.finding import Found
 from gantool.runtime.session import Session
 
-OLDEST = 7
-"""Operator set that can be brought up to ours."""
 SECONDS = 600
 """Of processor time, and of the clock."""
 PARITY = 1.0
@@ -80,7 +78,7 @@ def _apart(path: Path, folder: Path, layout: str, taken: str) -> str:
 def examine(path: Path, folder: Path, layout: str, taken: str) -> str:
     """Leaves in `folder` the graph and what was found; returns one line where it is refused."""
     try:
-        theirs = foreign_graph.plain(scan.load(path, oldest=OLDEST))
+        theirs = foreign_graph.plain(scan.load(path, oldest=finding.OLDEST))
         with np.load(folder / PICTURES) as stored:
             pictures = [stored[key] for key in stored.files]
         found, ours = finding.find(theirs, pictures, layout, taken)
@@ -108,19 +106,19 @@ def made(adopted: Adopted, contract: Contract) -> tuple[bytes, Contract]:
     contract = replace(contract, value_range=(found.taken[0], found.taken[1]), **found.lengths())
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
-        draft.write_bytes(_file(model, contract))
+        draft.write_bytes(content(model, contract))
         contract = halo.measure(draft, contract, adopted.pictures).within(contract)
         if any(contract.window) and contract.statistics == "global":
             height, width = contract.window
             raise ModelError(
                 f"takes {width}×{height} alone and looks at all of it: export it for any size"
             )
-        draft.write_bytes(_file(model, contract))
+        draft.write_bytes(content(model, contract))
         difference = _difference(draft, contract, adopted)
     if not difference <= PARITY:
         raise ModelError(f"ours differs from it by {difference:.2f} levels")
     contract = replace(contract, parity=round(difference, 5))
-    return _file(model, contract), contract
+    return content(model, contract), contract
 
 
 def _difference(path: Path, contract: Contract, adopted: Adopted) -> float:
@@ -137,7 +135,8 @@ def _difference(path: Path, contract: Contract, adopted: Adopted) -> float:
     return worst
 
 
-def _file(model: onnx.ModelProto, contract: Contract) -> bytes:
+def content(model: onnx.ModelProto, contract: Contract) -> bytes:
+    """Of a model file."""
     del model.metadata_props[:]
     model.metadata_props.add(key=KEY, value=contract.to_json())
     return model.SerializeToString()

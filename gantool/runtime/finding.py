@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
-from numpy.typing import NDArray
 
 from gantool.errors import ModelError
 from gantool.pipeline import Frame
 from gantool.runtime import foreign_graph, scan
 from gantool.runtime.foreign_graph import CHANNELS, Ends, Layout, Range
-from gantool.runtime.opening import open_session, reason
-from gantool.runtime.providers import CPU
+from gantool.runtime.graphs import Batch, Graph, floats
 from gantool.runtime.tiling import filling
 
 RANGES: dict[str, Range] = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}
@@ -33,12 +30,13 @@ CLEAR = 3.0
 """By how much, dB, the right range must be better than another that gives another picture."""
 SAME = 1.0
 """Mean difference, in levels of 255, up to which two results are one."""
+OLDEST = 7
+"""Operator set that can be brought up to ours."""
 SIDE = 64
 """Of the pictures tried, where sizes are free."""
 LEAST = 8
 """What announces fewer is no side of a picture, but its channels."""
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
-Batch = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -69,35 +67,6 @@ class Found:
         return {"window": tuple(self.window), **{each: getattr(self, each) for each in names}}
 
 
-class Graph:
-    """A graph that is tried. `run` takes and gives N×H×W×3 in the range of the graph."""
-
-    def __init__(self, model: onnx.ModelProto, layout: Layout) -> None:
-        self.layout: Layout = layout
-        self.given_layout: Layout = layout
-        self._session = open_session(model.SerializeToString(), CPU)
-
-    def run(self, batch: Batch) -> Batch:
-        """Raises ModelError where onnxruntime does not take it."""
-        first = self._session.get_inputs()[0]
-        given = batch if self.layout == "nhwc" else batch.transpose(0, 3, 1, 2)
-        kind = {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16}.get(
-            first.type, np.float32
-        )
-        given = np.round(given) if kind is np.uint8 else given
-        options = onnxruntime.RunOptions()
-        options.log_severity_level = 4  # sizes that it does not take are tried on purpose
-        try:
-            feed = {first.name: np.ascontiguousarray(given.astype(kind))}
-            result = self._session.run(None, feed, options)[0].astype(np.float32)
-        except Exception as error:  # onnxruntime raises its own types, some of them bare
-            raise ModelError(f"fails on a picture: {reason(error)}") from error
-        if result.ndim != 4 or 3 not in (result.shape[1], result.shape[3]):
-            raise ModelError(f"gives {'×'.join(map(str, result.shape))}, not a picture")
-        self.given_layout = "nchw" if result.shape[1] == 3 else "nhwc"
-        return cast(Batch, result if result.shape[3] == 3 else result.transpose(0, 2, 3, 1))
-
-
 def find(
     model: onnx.ModelProto, pictures: Sequence[Frame], layout: str = "", taken: str = ""
 ) -> tuple[Found, onnx.ModelProto]:
@@ -111,7 +80,7 @@ def find(
     ranges = [RANGES[taken]] if taken else list(RANGES.values())
     frame = filling(pictures[0], *size)
     first, given = _ranges(graph, frame, ranges, told=bool(taken))
-    scale = _scale(size, graph.run(_floats(frame, first)).shape)
+    scale = _scale(size, graph.run(floats(frame, first)).shape)
     found = Found(graph.layout, graph.given_layout, first, given, scale, size)
     ours = foreign_graph.with_our_ends(model, found.ends)
     return _sized(found, ours, pictures), ours
@@ -119,10 +88,10 @@ def find(
 
 def results(path: Path, found: Found, pictures: Sequence[Frame]) -> list[Batch]:
     """H×W×3 levels in [0, 255] that the file at `path`, as it is, makes of parts of `pictures`."""
-    model = scan.load(path, oldest=1)
+    model = scan.load(path, oldest=OLDEST)
     graph = Graph(model, found.layout)
     low, high = found.given
-    made = (graph.run(_floats(part(each, found), found.taken))[0] for each in pictures)
+    made = (graph.run(floats(part(each, found), found.taken))[0] for each in pictures)
     return [np.clip((each - low) / (high - low) * 255, 0, 255) for each in made]
 
 
@@ -144,7 +113,7 @@ def _in_layout(model: onnx.ModelProto, picture: Frame, layout: str) -> Graph:
     for each in fits:
         try:
             graph = Graph(model, each)
-            graph.run(_floats(filling(picture, *_size(model, each)), (0.0, 1.0)))
+            graph.run(floats(filling(picture, *_size(model, each)), (0.0, 1.0)))
             running.append(graph)
         except ModelError as error:
             problem = problem or str(error)
@@ -168,7 +137,7 @@ def _ranges(
     """What the graph takes and gives: the reading in which the frame comes back."""
     tried = []
     for taken in ranges:
-        result = graph.run(_floats(frame, taken))
+        result = graph.run(floats(frame, taken))
         given = _range_of(result)
         picture = np.clip((result[0] - given[0]) / (given[1] - given[0]), 0, 1)
         tried.append((_likeness(frame, picture), taken, given, picture))
@@ -221,7 +190,7 @@ def _sized(found: Found, ours: onnx.ModelProto, pictures: Sequence[Frame]) -> Fo
     graph = Graph(ours, "nchw")
 
     def takes(height: int, width: int, count: int = 1) -> bool:
-        batch = np.repeat(_floats(filling(pictures[0], height, width), found.taken), count, 0)
+        batch = np.repeat(floats(filling(pictures[0], height, width), found.taken), count, 0)
         wanted = (count, height * found.scale, width * found.scale, 3)
         try:
             return graph.run(batch).shape == wanted
@@ -245,17 +214,10 @@ def _align(graph: Graph, found: Found, unit: int, pictures: Sequence[Frame]) -> 
     for step in (each for each in MULTIPLES if each % unit == 0):
         wide = filling(pictures[0], -(-SIDE // unit) * unit, width + step)
         parts = (wide[:, :width], wide[:, step:])
-        results = [graph.run(_floats(each, found.taken))[0] for each in parts]
+        results = [graph.run(floats(each, found.taken))[0] for each in parts]
         first, second = results[0][:, step * found.scale :], results[1]
         third = slice(width // 3 * found.scale, (2 * width // 3 - step) * found.scale)
         apart = np.abs(first[:, third] - second[:, third]).max(initial=0)
         if apart <= (found.taken[1] - found.taken[0]) / 255:
             return step
     return unit
-
-
-def _floats(frame: Frame, bounds: Range) -> Batch:
-    """H×W×3 → 1×H×W×3 in a range."""
-    low, high = bounds
-    scaled = frame.astype(np.float32) / 255 * (high - low) + low
-    return scaled.astype(np.float32)[None]

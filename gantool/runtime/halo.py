@@ -94,11 +94,14 @@ def _seen(
 
     They are H×W×3 uint8, of 2·NEAR columns and as many as are to be cut off.
     """
-    if not pictures:
-        return None
-    errors = np.max([_by_distance(session, each, contract) for each in pictures], axis=0)
-    halo = next((at for at, error in enumerate(errors) if error <= FAINT), None)
-    return None if halo is None else Reach(halo, whole=False, beyond=float(errors[halo]))
+    return _least([_by_distance(session, each, contract) for each in pictures])
+
+
+def _least(errors: Sequence[NDArray[np.float32]]) -> Reach | None:
+    """The first distance at which none of the errors, in levels of 255 by distance, shows."""
+    worst = np.max(errors, axis=0) if errors else []
+    halo = next((at for at, error in enumerate(worst) if error <= FAINT), None)
+    return None if halo is None else Reach(halo, whole=False, beyond=float(worst[halo]))
 
 
 def _in_window(
@@ -109,11 +112,8 @@ def _in_window(
     reach = max(_distances(session, contract.window, [(0, 0)], contract.scale))
     if reach <= most:
         return Reach(reach, whole=False)
-    errors = np.max([_by_margin(session, each, contract) for each in pictures], axis=0, initial=0)
-    halo = next((at for at, error in enumerate(errors[: most + 1]) if error <= FAINT), None)
-    if not pictures or halo is None:
-        return Reach(0, whole=True)
-    return Reach(halo, whole=False, beyond=float(errors[halo]))
+    errors = [_by_margin(session, each, contract)[: most + 1] for each in pictures]
+    return _least(errors) or Reach(0, whole=True)
 
 
 def _by_margin(

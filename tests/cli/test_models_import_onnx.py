@@ -1,6 +1,7 @@
 """Laws of `gantool models import` for ONNX files: a stranger's becomes a model like any other."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -208,9 +209,12 @@ def test_what_crashes_the_trying_process_is_refused(said, monkeypatch):
     assert "x.onnx: refused: it crashes onnxruntime" in err
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_model_of_ours_is_imported_as_well(said):
-    models.strided(Path("x.onnx"))
-    assert said(*IMPORT, "--range", "0..1")[0] == 0
-    contract: Contract = package.load("superres/x", device="cpu").contract
-    assert (contract.multiple, contract.align, contract.halo) == (4, 4, 5)
+def test_a_model_of_ours_keeps_its_contract(said):
+    models.bilinear(Path("x.onnx"), scale=2)
+    before = Contract("superres", scale=2, halo=1)
+    assert said(*IMPORT, "--licence", "CC0-1.0", "--name", "soft")[0] == 0
+    contract = package.load("superres/soft", device="cpu").contract
+    assert contract == replace(before, name="soft", licence="CC0-1.0")
+    code, _, err = said(*IMPORT[:-1], "translate")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a model of gantool for superres: add --task superres" in err

@@ -9,7 +9,7 @@ from onnx import TensorProto
 from foreign_graphs import BYTES, SIGNED, UNIT, Curve, Line, end
 from gantool.api.probes import probes
 from gantool.errors import ModelError
-from gantool.runtime import finding, foreign_graph, scan
+from gantool.runtime import finding, foreign_graph, graphs, scan
 
 CURVES = {
     "as ours": Curve(),
@@ -48,7 +48,7 @@ def test_with_our_ends_it_gives_the_same_picture(curve, tmp_path):
     seen, ours = finding.find(model, probes())
     scan.check(ours)
     frame = finding.part(probes()[1], seen)
-    (result,) = finding.Graph(ours, "nchw").run(finding._floats(frame, seen.taken))
+    (result,) = graphs.Graph(ours, "nchw").run(graphs.floats(frame, seen.taken))
     low, high = seen.taken
     levels = np.clip((result - low) / (high - low) * 255, 0, 255)
     assert np.abs(levels - curve.levels(frame)).max() <= (0.51 if curve.kind == "uint8" else 0.2)
