@@ -145,9 +145,14 @@ def _by_distance(
     NEAR + 1 values: the largest change of all that is so many pixels away from it, or more.
     """
     unit, scale = math.lcm(contract.multiple, contract.align), contract.scale
-    height, width = (side // unit * unit for side in picture.shape[:2])
-    cut = max(width - 2 * NEAR, 0) // unit * unit
-    whole = as_batch(picture[:height, :width], contract)
+    height, width, _ = picture.shape
+    wanted = (
+        max(height, contract.minimum),
+        max(width - 2 * NEAR, 1),
+        max(2 * NEAR, contract.minimum),
+    )
+    height, cut, rest = (-(-side // unit) * unit for side in wanted)
+    whole = as_batch(filling(picture, height, cut + rest), contract)
     low, high = contract.value_range
     parts = _run(session, whole)[..., cut * scale :], _run(session, whole[..., cut:])
     first, second = (np.clip(each, low, high) for each in parts)
