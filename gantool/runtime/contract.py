@@ -78,7 +78,7 @@ class Contract:
             contract = cls(
                 **known, value_range=(float(low), float(high)), window=(int(height), int(width))
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ModelError(f"its contract cannot be read: {error}") from error
         _check(contract)
         return contract
@@ -99,15 +99,20 @@ def _check(contract: Contract) -> None:
                 f"its contract gives {name} {value!r}; it must be a whole number from {least} to "
                 f"{most}"
             )
-    if not all(0 <= side <= 4096 for side in contract.window) or (0 in contract.window) != (
-        not any(contract.window)
-    ):
-        raise ModelError(f"its contract gives window {contract.window}: not a size")
+    _check_window(contract)
     if contract.statistics not in ("local", "global"):
         raise ModelError(f"its contract gives statistics {contract.statistics!r}: local or global")
     low, high = contract.value_range
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")
+
+
+def _check_window(contract: Contract) -> None:
+    """A tile that is all halo would never come to an end."""
+    rows, columns = contract.window
+    edges = 2 * (contract.halo + contract.align)
+    if contract.window != (0, 0) and not edges <= min(rows, columns) <= max(rows, columns) <= 4096:
+        raise ModelError(f"its contract gives window {contract.window}: not a size for its halo")
 
 
 _RANGES = {
