@@ -282,14 +282,16 @@ models	info	>	What the file of a model says of itself
 models	pull	>	Download models that are not here yet, or damaged
 models	verify	>	Compare the files of models with their hashes
 models	path	>	Where the file of a model is
-models	import	>	Make a model of a generator that another tool has trained
+models	import	>	Make a model of a network that another tool has trained
 models	rm	>	Delete an imported or a downloaded model
 models list	--all	.	Those too that are not here yet
 models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model's name, or its file
 models pull,models verify	*	-	Names of models
-models import	1	<file>	A checkpoint, .pth or .safetensors
-models import	--task	colorize derain face-age refine-synthetic superres translate	What it does, as in translate
+models import	1	<file>	A checkpoint, .pth .pt .ckpt .safetensors, or an .onnx file
+models import	--task	colorize derain face-age refine-synthetic superres translate	What it does, as in superres or translate
 models import	--name	-	Its name
+models import	--layout	nchw nhwc	How an .onnx file takes pictures
+models import	--range	-	Black and white of an .onnx file
 models import	--overwrite	.	Replace one of yours
 models rm	1	-	Of an imported or downloaded model
 plugins	list	>	What each plugin brings and takes to import, and why one is off

@@ -89,9 +89,14 @@ def path(name: Name) -> None:
 @app.command("import")
 def import_model(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint, .pth or .safetensors.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint, .pth .pt .ckpt .safetensors, or an .onnx file."
+        ),
     ],
-    task: Annotated[str, typer.Option(metavar="TASK", help="What it does, as in translate.")],
+    task: Annotated[
+        str, typer.Option(metavar="TASK", help="What it does, as in superres or translate.")
+    ],
     name: Annotated[
         str,
         typer.Option(
@@ -108,17 +113,45 @@ def import_model(
             show_default=False,
         ),
     ] = "",
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="nchw|nhwc",
+            help="How an .onnx file takes pictures. [default: found out]",
+            show_default=False,
+        ),
+    ] = "",
+    taken: Annotated[
+        str,
+        typer.Option(
+            "--range",
+            metavar="0..1|0..255|-1..1",
+            help="Black and white of an .onnx file. [default: found out]",
+            show_default=False,
+        ),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace one of yours.")] = False,
 ) -> None:
-    """Make a model of a generator that another tool has trained.
+    """Make a model of a network that another tool has trained.
 
-    For example: gantool models import style_vangogh/latest_net_G.pth --task translate
+    For example: gantool models import RealESRGAN_x4plus.pth --task superres --licence BSD-3-Clause
     """
-    ready = api.prepare_import(file, task=task, name=name, licence=licence, overwrite=overwrite)
-    show.say(f"{file}: {ready.kind}; writing it as ONNX and comparing takes a minute or less")
+    ready = api.prepare_import(
+        file,
+        task=task,
+        name=name,
+        licence=licence,
+        overwrite=overwrite,
+        layout=layout,
+        taken=taken,
+    )
+    show.say(f"{file}: {ready.kind}; writing and comparing it takes a minute, large ones some")
     model = api.finish_import(ready)
     said = api.model_info(model.name)
-    show.say(f"{said['file']}: licence {model.licence}, parity {float(said['parity']):.2g} of 255")
+    facts = [f"licence {model.licence}", f"halo {said['halo']}"]
+    if said["parity"] != "None":  # a model of gantool may come without
+        facts.append(f"parity {float(said['parity']):.2g} of 255")
+    show.say(f"{said['file']}: {', '.join(facts)}")
     print(model.name)
 
 

@@ -59,7 +59,7 @@ def tiled(
     """
     height, width, _ = frame.shape
     _check_size(height * contract.scale, width * contract.scale, most)
-    rows, columns = cut(height, tile, contract), cut(width, tile, contract)
+    rows, columns = _cuts(frame, tile, contract)
     scale = contract.scale
     whole: Frame | None = None
     for row, column in _places(rows, columns):
@@ -79,8 +79,23 @@ def tiled(
 
 def in_one_piece(frame: Frame, contract: Contract) -> Frame:
     """1×h×w×3: the frame as a network takes it whole, with what its sizes demand beyond."""
-    rows, columns = (cut(side, None, contract) for side in frame.shape[:2])
+    rows, columns = _cuts(frame, None, contract)
     return _read(frame, rows.sources(0), columns.sources(0))[None]
+
+
+def _cuts(frame: Frame, tile: int | None, contract: Contract) -> tuple[Cut, Cut]:
+    """Of its rows and of its columns."""
+    (height, width, _), (rows, columns) = frame.shape, contract.window
+    if rows and columns:
+        return cut_by_window(height, rows, contract), cut_by_window(width, columns, contract)
+    return cut(height, tile, contract), cut(width, tile, contract)
+
+
+def cut_by_window(length: int, window: int, contract: Contract) -> Cut:
+    """Pieces of the one size that the network takes."""
+    halo = _up(contract.halo, contract.align)
+    core = max((window - 2 * halo) // contract.align, 1) * contract.align
+    return Cut(length, core, math.ceil(length / core), halo, window)
 
 
 def cut(length: int, tile: int | None, contract: Contract) -> Cut:
@@ -104,6 +119,14 @@ def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
     period = max(2 * (length - 1), 1)
     folded = positions % period
     return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
+
+
+def filling(frame: Frame, height: int, width: int) -> Frame:
+    """The upper left height×width×3 of a frame, mirrored beyond its edges where it is smaller."""
+    rows, columns = mirrored(np.arange(height), len(frame)), np.arange(width)
+    return cast(
+        Frame, np.ascontiguousarray(frame[rows[:, None], mirrored(columns, frame.shape[1])])
+    )
 
 
 def _check_size(height: int, width: int, most: int | None) -> None:

@@ -66,7 +66,7 @@ def _verdict(path: Path) -> str:
 
 def main(path: Path) -> str:
     """The verdict, found in this process under limits."""
-    _limit(path)
+    limit(path, SECONDS)
     import numpy as np
 
     from gantool.runtime.session import Session
@@ -88,13 +88,14 @@ def _too_large() -> str:
     return f"it needs more than {MEMORY >> 30} GB for a picture of {SIDES[1]}×{SIDES[0]}"
 
 
-def _limit(path: Path) -> None:
+def limit(path: Path, seconds: int) -> None:
+    """This process, for good, to so much processor time and the memory for the model at `path`."""
     with contextlib.suppress(ImportError):  # Windows: the clock alone
         import resource
 
         size = MEMORY + 8 * math.ceil(path.stat().st_size)
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

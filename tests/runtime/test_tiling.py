@@ -104,3 +104,18 @@ def test_same_graph_is_made_once(tmp_path, monkeypatch):
     stamp = kept[0].stat().st_mtime_ns
     Session(path)
     assert [file.stat().st_mtime_ns for file in kept] == [stamp]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 33), (48, 80), (131, 97)])
+def test_a_network_of_one_size_sees_that_alone_and_gives_the_whole(size, tmp_path):
+    contract = Contract("blur", halo=7, window=(48, 80))
+    session = Session(models.wide_blur(tmp_path / "blur.onnx", radius=7), tile=None)
+    frame, seen = picture(*size), set()
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        seen.add(batch.shape)
+        return session.run(batch)
+
+    tiled = tiling.tiled(frame, run, contract, None)
+    assert np.abs(tiled.astype(int) - session(frame)).max() <= 1
+    assert seen == {(1, 48, 80, 3)}
