@@ -95,7 +95,8 @@ def cut_by_window(length: int, window: int, contract: Contract) -> Cut:
     """Pieces of the one size that the network takes."""
     halo = _up(contract.halo, contract.align)
     core = max((window - 2 * halo) // contract.align, 1) * contract.align
-    return Cut(length, core, math.ceil(length / core), halo, window)
+    end = window + _up(max(length - window, 0), contract.align)
+    return Cut(length, core, math.ceil(length / core), halo, window, end)
 
 
 def cut(length: int, tile: int | None, contract: Contract) -> Cut:
