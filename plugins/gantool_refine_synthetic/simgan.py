@@ -22,7 +22,7 @@ from gantool.training.adversarial import minimax_discriminator, nonsaturating_ge
 from gantool.training.penalties import History, instance_noise
 from gantool.training.system import Batch, Contract, Export, Once, Phase
 from gantool_refine_synthetic.kinds import Kinds, read
-from gantool_refine_synthetic.networks import Judge, Refiner
+from gantool_refine_synthetic.networks import GRID, Judge, Refiner
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 12, "blocks": 2, "critic": 8, "batch": 8, "steps": 800},
@@ -30,7 +30,9 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"batch": 64, "steps": 40_000},
 }
 COST = {"tiny": "1 min", "fast": "40 min", "full": "4 days"}
-Psi = Literal["pixels", "mean", "smooth", "gradients"]
+Psi = Literal["pixels", "mean", "smooth", "gradients", "contrast"]
+MOST = 0.3
+"""Of diversity that is still worth more."""
 
 
 class HalfHistory(History):
@@ -110,8 +112,9 @@ class SimGan:
     weight: float
     psi: Psi
     noise: float
-    refined: Once[Tensor] = field(default_factory=Once)
-    """R(x), made for the refiner's turn and used again by the discriminator."""
+    variety: float
+    refined: Once[tuple[Tensor, Tensor]] = field(default_factory=Once)
+    """R(x, z) and z, made for the refiner's turn and used again by the discriminator."""
 
     def dataset(self, root: Path, split: str) -> Kinds:
         it = self.inputs
@@ -133,7 +136,7 @@ class SimGan:
         ]
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
-        refined = self.refined(batch, lambda: self.networks["refiner"](batch["synthetic"]).float())
+        refined, look = self.refined(batch, lambda: self._refined(batch["synthetic"]))
         if phase.name == "discriminator":
             fake = self.memory["discriminator"].mix(refined)
             logits = (self._judged(pictures, fraction) for pictures in (batch["real"], fake))
@@ -142,6 +145,10 @@ class SimGan:
         terms = {"self": self.weight * moved}
         if fraction >= self.turns.apart:
             terms["adversarial"] = nonsaturating_generator(self._judged(refined, fraction))
+            if self.variety:
+                other, far = self._refined(batch["synthetic"])
+                gain = diversity(refined, other, look, far)
+                terms["variety"] = self.variety * (MOST - gain).clamp(min=0)
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
@@ -150,8 +157,16 @@ class SimGan:
 
     def exports(self) -> Sequence[Export]:
         minimum = cast(Refiner, self.networks["refiner"]).halo + 1
-        contract = Contract(task="refine-synthetic", minimum=minimum)
+        looks = cast(Refiner, self.networks["refiner"]).looks
+        conditions = {"z": {"shape": [looks, *GRID], "default": 0.0}} if looks else {}
+        contract = Contract("refine-synthetic", minimum=minimum, conditions=conditions)
         return [Export("refiner", contract, prepare=lambda network: network)]
+
+    def _refined(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """R(x, z) and z by chance, N×k×3×4."""
+        refiner = cast(Refiner, self.networks["refiner"])
+        z = torch.randn(len(x), refiner.looks, *GRID, device=x.device)
+        return refiner(x, z).float(), z
 
     def _judged(self, pictures: Tensor, fraction: float) -> Tensor:
         """Logits of every patch, N×1×h×w: the local adversarial loss runs over all of them."""
@@ -177,6 +192,8 @@ def simgan(
     judging: float = 0.02,
     pool: int = 512,
     noise: float = 0.0,
+    looks: int = 0,
+    variety: float = 0.5,
     rate: float = 1e-3,
     critic_rate: float = 1e-3,
 ) -> SimGan:
@@ -197,7 +214,7 @@ def simgan(
     if batch % 2:
         raise UsageError(f"--batch {batch}: must be even: half of it are earlier pictures")
     networks: dict[str, nn.Module] = {
-        "refiner": Refiner(channels, blocks, grey=grey),
+        "refiner": Refiner(channels, blocks, grey=grey, looks=looks),
         "discriminator": Judge(critic),
     }
     rates = {"refiner": rate, "discriminator": critic_rate}
@@ -207,12 +224,21 @@ def simgan(
     }
     memory = {"discriminator": HalfHistory(pool)}
     turns, inputs = Turns(k_g, k_d, apart, judging), Inputs(batch, crop, grey)
-    return SimGan(networks, optimizers, memory, turns, inputs, weight, psi, noise)
+    return SimGan(networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0)
 
 
 def self_regularisation(refined: Tensor, x: Tensor, psi: Psi = "pixels") -> Tensor:
     """mean |ψ(R(x)) − ψ(x)| of N×C×H×W. Shrivastava et al. 2017, equation 4, there a sum."""
     return (PSI[psi](refined) - PSI[psi](x)).abs().mean()
+
+
+def diversity(refined: Tensor, other: Tensor, z: Tensor, far: Tensor) -> Tensor:
+    """mean |R(x, z) − R(x, z′)| of means of 5×5 pixels over mean |z − z′|.
+
+    Mao et al., «Mode Seeking Generative Adversarial Networks», 2019, equation 3; of the means, so
+    that light and tones differ, not the noise.
+    """
+    return (smooth(refined) - smooth(other)).abs().mean() / (z - far).abs().mean()
 
 
 def gradients(x: Tensor) -> Tensor:
@@ -231,9 +257,20 @@ def smooth(x: Tensor) -> Tensor:
     return avg_pool2d(x, 5, stride=1)
 
 
+def contrast(x: Tensor) -> Tensor:
+    """N×C×H×W → N×C×(H−6)×(W−6): by how many deviations of its 7×7 pixels each is off their mean.
+
+    Indifferent to exposure, contrast and slow changes of light; 0.05 is added to the deviation.
+    """
+    middle = avg_pool2d(x, 7, stride=1)
+    variance = (avg_pool2d(x * x, 7, stride=1) - middle * middle).clamp(min=0)
+    return (x[..., 3:-3, 3:-3] - middle) / ((variance + 1e-5).sqrt() + 0.05)
+
+
 PSI: Mapping[Psi, Callable[[Tensor], Tensor]] = {
     "pixels": lambda x: x,
     "mean": mean,
     "smooth": smooth,
     "gradients": gradients,
+    "contrast": contrast,
 }
