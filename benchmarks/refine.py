@@ -1,6 +1,6 @@
 """How real refined eyes are, whether their irises stay, and what a gaze estimator gains.
 
-    python benchmarks/refine.py REAL [--model NAME|FILE] [--eyes 1000] [--json FILE] [--sheet FILE]
+    python benchmarks/refine.py REAL [--model NAME|FILE] [--eyes 2000] [--json FILE] [--sheet FILE]
 
 REAL holds photographs of eyes, 55×35 grey, that no training has seen. Eyes are drawn with seeds
 that no training uses, and refined by the model.
@@ -18,7 +18,7 @@ gaze     mean angle of error, degrees, on other renders that a camera has degrad
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -29,13 +29,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import gantool
+from gantool import Predict
 from gantool.media.carry import Carry
 from gantool.media.images import SUFFIXES, read_image, write_image
+from gantool_refine_synthetic import refine_synthetic
 from gantool_refine_synthetic.eyes import Label, eye
 
 MODEL = "refine-synthetic/eyes"
 SEEDS = {"drawn": 101, "camera": 102}
-EPOCHS, RUNS = 30, 2
+EYES, EPOCHS, RUNS = 2000, 20, 3
 Bytes = NDArray[np.uint8]
 Values = NDArray[np.float32]
 Measured = dict[str, float]
@@ -47,9 +49,11 @@ def drawn(seed: int, count: int) -> tuple[Bytes, list[Label]]:
     return np.stack(pictures), list(labels)
 
 
-def refined(predict: Callable[[Bytes], Bytes], pictures: Bytes) -> Bytes:
-    """N×H×W through a model of colour pictures."""
-    return np.stack([predict(np.repeat(each[..., None], 3, axis=2))[..., 1] for each in pictures])
+def refined(predict: Predict, pictures: Bytes) -> Bytes:
+    """N×H×W as the task refines them."""
+    process = refine_synthetic().process
+    frames = (np.repeat(each[..., None], 3, axis=2) for each in pictures)
+    return np.stack([process(each, predict)[..., 1] for each in frames])
 
 
 # Distances
@@ -239,7 +243,7 @@ def blended(raw: Bytes, ours: Bytes, random: np.random.Generator) -> Bytes:
     return np.round(raw + strength * (ours.astype(np.float32) - raw)).astype(np.uint8)
 
 
-def measure(predict: Callable[[Bytes], Bytes], real: Bytes, count: int) -> dict[str, Measured]:
+def measure(predict: Predict, real: Bytes, count: int) -> dict[str, Measured]:
     """All of it, for `count` eyes and as many for the camera."""
     raw, labels = drawn(SEEDS["drawn"], count)
     ours = refined(predict, raw)
@@ -256,7 +260,7 @@ def measure(predict: Callable[[Bytes], Bytes], real: Bytes, count: int) -> dict[
 
 def rows(folder: Path) -> Iterator[dict[str, object]]:
     """A row per measure of the shipped model, for quality.py."""
-    table = measure(gantool.load(MODEL, device="cpu"), photographs(folder), 1000)
+    table = measure(gantool.load(MODEL, device="cpu"), photographs(folder), EYES)
     for name, row in table.items():
         yield {"set": folder.name, "by": name, **{key: round(row[key], 3) for key in row}}
 
@@ -281,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("real", type=Path, metavar="REAL")
     parser.add_argument("--model", default=MODEL, metavar="NAME|FILE")
-    parser.add_argument("--eyes", type=int, default=1000, metavar="N")
+    parser.add_argument("--eyes", type=int, default=EYES, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="renders, refined and real ones")
     options = parser.parse_args(arguments)

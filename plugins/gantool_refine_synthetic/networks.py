@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, pad, relu
 
 LUMA = (0.299, 0.587, 0.114)
 """BT.601."""
-GRID = (3, 4)
+GRID = (2, 2)
 """Rows and columns of a field of chance."""
 
 
@@ -21,8 +21,8 @@ class Refiner(nn.Module):
 
     3×3 convolutions and residual blocks, nothing that depends on the whole picture. They see its
     mirror image beyond its edges, as in the runtime. `grey`: of the picture's luma, and grey.
-    With `looks`, that many fields `z` of chance, N×looks×3×4 of unit deviation, are spread over
-    the picture, and what the first layer sees is told everywhere by its mean: then it is global.
+    With `looks`, so many fields of chance `z`, N×looks×2×2 of unit deviation, are spread over the
+    picture, and the mean of what the first layer sees is told everywhere: it is global then.
     """
 
     def __init__(self, channels: int, blocks: int, *, grey: bool, looks: int = 0) -> None:

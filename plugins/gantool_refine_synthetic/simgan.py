@@ -32,7 +32,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 COST = {"tiny": "1 min", "fast": "40 min", "full": "4 days"}
 Psi = Literal["pixels", "mean", "smooth", "gradients", "contrast"]
 MOST = 0.3
-"""Of diversity that is still worth more."""
+"""Diversity from which on more is worth nothing."""
 
 
 class HalfHistory(History):
@@ -101,7 +101,8 @@ class Inputs:
 class SimGan:
     """R refines; D tells its pictures from real ones by patches, half of them of earlier steps.
 
-    −log D(R(x)) + λ·mean |ψ(R(x)) − ψ(x)| for R, of which in the beginning only the second.
+    −log D(R(x)) + λ·mean |ψ(R(x)) − ψ(x)| for R, of which in the beginning only the second. With
+    looks, R is given z, drawn by chance, and rewarded where its pictures differ as z does.
     """
 
     networks: Mapping[str, nn.Module]
@@ -152,8 +153,10 @@ class SimGan:
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
-        result = networks["refiner"](batch["synthetic"])
-        return {"input": batch["synthetic"], "result": result, "target": batch["real"]}
+        x, refiner = batch["synthetic"], cast(Refiner, networks["refiner"])
+        chance = torch.Generator().manual_seed(0)  # the same looks every time
+        z = torch.randn(len(x), refiner.looks, *GRID, generator=chance).to(x.device)
+        return {"input": x, "result": refiner(x, z), "target": batch["real"]}
 
     def exports(self) -> Sequence[Export]:
         minimum = cast(Refiner, self.networks["refiner"]).halo + 1
@@ -163,7 +166,7 @@ class SimGan:
         return [Export("refiner", contract, prepare=lambda network: network)]
 
     def _refined(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """R(x, z) and z by chance, N×k×3×4."""
+        """R(x, z) and z by chance, N×looks×2×2."""
         refiner = cast(Refiner, self.networks["refiner"])
         z = torch.randn(len(x), refiner.looks, *GRID, device=x.device)
         return refiner(x, z).float(), z
@@ -203,13 +206,15 @@ def simgan(
     32 in the paper. batch: pictures of each kind a step, an even number. crop: most pixels of a
     side that are trained on. grey: train on and give grey pictures, whatever the data are. weight:
     λ of self-regularisation, the mean over pixels from 0 to 1. psi: what of a picture is to stay:
-    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, or the
-    gradients. k_g, k_d: turns of the refiner and of
-    the discriminator in each step. apart: fraction of the training in which the refiner learns by
-    self-regularisation alone. judging: fraction after it in which the discriminator learns alone.
-    pool: refined pictures remembered for the discriminator. noise: deviation of noise on what it
-    sees, falling to 0 over the training. rate: of Adam, level for half the training, then falling
-    to 0. critic_rate: of the discriminator's.
+    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, the
+    gradients, or the contrast around each, which leaves exposure and slow light free. k_g, k_d:
+    turns of the refiner and of the discriminator in each step. apart: fraction of the training in
+    which the refiner learns by self-regularisation alone. judging: fraction after it in which the
+    discriminator learns alone. pool: refined pictures remembered for the discriminator. noise:
+    deviation of noise on what it sees, falling to 0 over the training. looks: fields of chance by
+    which a render comes out in many ways; 0 for one way. variety: how much it is worth that these
+    differ. rate: of Adam, level for half the training, then falling to 0. critic_rate: of the
+    discriminator's.
     """
     if batch % 2:
         raise UsageError(f"--batch {batch}: must be even: half of it are earlier pictures")
@@ -224,7 +229,9 @@ def simgan(
     }
     memory = {"discriminator": HalfHistory(pool)}
     turns, inputs = Turns(k_g, k_d, apart, judging), Inputs(batch, crop, grey)
-    return SimGan(networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0)
+    return SimGan(
+        networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0
+    )
 
 
 def self_regularisation(refined: Tensor, x: Tensor, psi: Psi = "pixels") -> Tensor:

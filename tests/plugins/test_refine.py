@@ -66,6 +66,40 @@ def test_strength_is_the_share_of_the_residual(strength, depth):
     assert np.array_equal(result, mixed(frame, refined, strength))
 
 
+class Looking:
+    """A Predict that gives the look it is asked for, as a level of grey."""
+
+    contract = Contract("refine-synthetic", conditions={"z": {"shape": [1, 2], "default": 0.0}})
+
+    def __call__(self, frame: np.ndarray, z: np.ndarray) -> np.ndarray:
+        assert (z.shape, z.dtype) == ((1, 1, 2), np.float32)
+        return np.full_like(frame, round(100 + 20 * z[0, 0, 0]))
+
+
+def test_looks_are_drawn_from_the_seed_and_the_picture():
+    frames = np.random.default_rng(0).integers(0, 255, (9, 4, 5, 3)).astype(np.uint8)
+    one, again, other = (refine_synthetic(seed=seed).process for seed in (0, 0, 1))
+    looks = [
+        [int(process(frame, Looking())[0, 0, 0]) for frame in frames]
+        for process in (one, again, other)
+    ]
+    assert looks[0] == looks[1] != looks[2]
+    assert len(set(looks[0])) > 5
+    assert np.array_equal(one(frames[0], lambda frame: frame), frames[0])  # one without looks
+
+
+def test_a_film_has_one_look():
+    frames = np.random.default_rng(0).integers(0, 255, (4, 4, 5, 3)).astype(np.uint8)
+    stream = refine_synthetic(seed=3).stream
+    assert len({frame[0, 0, 0] for frame in stream(iter(frames), Looking())}) == 1
+
+
+def test_seeds_go_into_names_and_are_from_0():
+    assert refine_synthetic(strength=0.5, seed=2).label == "eyes-strength-0.5-seed-2"
+    with pytest.raises(UsageError, match="--seed -1: a whole number from 0"):
+        refine_synthetic(seed=-1)
+
+
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_distance_is_the_mean_over_pixels_from_0_to_1(depth):
     most = np.iinfo(depth).max
