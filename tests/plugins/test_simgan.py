@@ -174,7 +174,7 @@ def test_the_refiner_is_rewarded_for_looks_that_differ(told, monkeypatch):
     monkeypatch.setattr(torch, "randn", lambda *_, **__: draws.pop(0))
     terms = told.loss(refining, batch, 0.5)
     assert terms["variety"].item() == pytest.approx(2 * (module.MOST - 0.01), rel=1e-4)
-    assert "variety" not in simgan(**TINY).loss(refining, batch, 0.5)
+    assert simgan(**TINY, variety=2.0).variety == 0  # without looks
 
 
 def test_the_refiner_begins_with_self_regularisation_alone(told):
