@@ -226,17 +226,34 @@ def shipped() -> Session:
     return Session(Path(found[0].source))
 
 
-def test_shipped_model_says_what_it_is_and_is_local(shipped):
+def test_shipped_model_says_what_it_is_and_has_looks(shipped):
     contract = shipped.contract
-    assert (f"{contract.task}/{contract.name}", contract.statistics) == (EYES, "local")
-    assert contract.halo <= 16
+    assert (f"{contract.task}/{contract.name}", contract.statistics) == (EYES, "global")
+    assert contract.conditions.keys() == {"z"}
 
 
-def test_shipped_model_gives_grey_of_every_size_without_seams(shipped):
+def test_shipped_model_gives_grey_of_every_size_in_one_piece(shipped):
     frame = np.random.default_rng(0).integers(0, 256, (40, 67, 3)).astype(np.uint8)
-    whole, tiles = (Session(shipped.path, tile=size)(frame).astype(int) for size in (None, 24))
+    whole, again = (Session(shipped.path, tile=size)(frame) for size in (None, "auto"))
     assert (whole == whole[..., :1]).all()
-    assert np.abs(whole - tiles).max() <= 1
+    assert np.array_equal(whole, again)
+
+
+def test_shipped_model_gives_a_render_looks_that_differ_in_light_and_not_in_place(shipped):
+    apart, gaps = [], []
+    for number in range(12):
+        picture, label = eye(56, number)
+        frame = np.repeat(picture[..., None], 3, axis=2)
+        one, other = (
+            refine_synthetic(seed=seed).process(frame, shipped)[..., 0] for seed in (0, 1)
+        )
+        halves = [
+            np.diff([half.mean() for half in np.hsplit(each[:, :54], 2)]) for each in (one, other)
+        ]
+        apart.append(np.abs(halves[0] - halves[1]))
+        gaps.append(np.hypot(*np.subtract(darkest(one, label), darkest(other, label))))
+    assert np.mean(apart) > 10
+    assert np.mean(gaps) < 1
 
 
 def test_shipped_model_uses_more_of_the_range_and_leaves_irises_in_place(shipped):
