@@ -196,7 +196,7 @@ def simgan(
     pool: int = 512,
     noise: float = 0.0,
     looks: int = 0,
-    variety: float = 0.5,
+    variety: float = 1.0,
     rate: float = 1e-3,
     critic_rate: float = 1e-3,
 ) -> SimGan:
