@@ -7,15 +7,14 @@ The paper sums |ψ(R(x)) − ψ(x)| over the pixels, so that its λ means someth
 of picture; here it is their mean.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
 
 from gantool.errors import UsageError
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
@@ -23,6 +22,7 @@ from gantool.training.penalties import History, instance_noise
 from gantool.training.system import Batch, Contract, Export, Once, Phase
 from gantool_refine_synthetic.kinds import Kinds, read
 from gantool_refine_synthetic.networks import GRID, Judge, Refiner
+from gantool_refine_synthetic.psi import Psi, diversity, self_regularisation
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 12, "blocks": 2, "critic": 8, "batch": 8, "steps": 800},
@@ -30,7 +30,6 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"batch": 64, "steps": 40_000},
 }
 COST = {"tiny": "1 min", "fast": "40 min", "full": "4 days"}
-Psi = Literal["pixels", "mean", "smooth", "gradients", "contrast"]
 MOST = 0.3
 """Diversity from which on more is worth nothing."""
 
@@ -232,52 +231,3 @@ def simgan(
     return SimGan(
         networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0
     )
-
-
-def self_regularisation(refined: Tensor, x: Tensor, psi: Psi = "pixels") -> Tensor:
-    """mean |ψ(R(x)) − ψ(x)| of N×C×H×W. Shrivastava et al. 2017, equation 4, there a sum."""
-    return (PSI[psi](refined) - PSI[psi](x)).abs().mean()
-
-
-def diversity(refined: Tensor, other: Tensor, z: Tensor, far: Tensor) -> Tensor:
-    """mean |R(x, z) − R(x, z′)| of means of 5×5 pixels over mean |z − z′|.
-
-    Mao et al., «Mode Seeking Generative Adversarial Networks», 2019, equation 3; of the means, so
-    that light and tones differ, not the noise.
-    """
-    return (smooth(refined) - smooth(other)).abs().mean() / (z - far).abs().mean()
-
-
-def gradients(x: Tensor) -> Tensor:
-    """N×C×H×W → N×2C×(H−1)×(W−1): the differences to the right and to the lower neighbour."""
-    here = x[..., :-1, :-1]
-    return torch.cat([x[..., :-1, 1:] - here, x[..., 1:, :-1] - here], dim=1)
-
-
-def mean(x: Tensor) -> Tensor:
-    """N×C×H×W → N×1×H×W: of the colours."""
-    return x.mean(dim=1, keepdim=True)
-
-
-def smooth(x: Tensor) -> Tensor:
-    """N×C×H×W → N×C×(H−4)×(W−4): the mean of 5×5 pixels."""
-    return avg_pool2d(x, 5, stride=1)
-
-
-def contrast(x: Tensor) -> Tensor:
-    """N×C×H×W → N×C×(H−6)×(W−6): by how many deviations of its 7×7 pixels each is off their mean.
-
-    Indifferent to exposure, contrast and slow changes of light; 0.05 is added to the deviation.
-    """
-    middle = avg_pool2d(x, 7, stride=1)
-    variance = (avg_pool2d(x * x, 7, stride=1) - middle * middle).clamp(min=0)
-    return (x[..., 3:-3, 3:-3] - middle) / ((variance + 1e-5).sqrt() + 0.05)
-
-
-PSI: Mapping[Psi, Callable[[Tensor], Tensor]] = {
-    "pixels": lambda x: x,
-    "mean": mean,
-    "smooth": smooth,
-    "gradients": gradients,
-    "contrast": contrast,
-}

@@ -19,13 +19,8 @@ from gantool.training.session import train
 from gantool.training.settings import Settings
 from gantool_refine_synthetic import simgan as module
 from gantool_refine_synthetic.networks import Judge, Refiner
-from gantool_refine_synthetic.simgan import (
-    HalfHistory,
-    Turns,
-    diversity,
-    self_regularisation,
-    simgan,
-)
+from gantool_refine_synthetic.psi import diversity, self_regularisation
+from gantool_refine_synthetic.simgan import HalfHistory, Turns, simgan
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
 TINY = {"channels": 4, "blocks": 1, "critic": 2, "batch": 4}
