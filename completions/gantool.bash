@@ -88,6 +88,7 @@ face-age	--detector	<file>	Find faces with this YuNet file, not with cascades
 face-age	--model	face-age/base face-age/years <file>	Use this model
 refine-synthetic	--model	refine-synthetic/eyes <file>	Use this model
 refine-synthetic	--strength	-	1 is the model'\''s picture, 0 the render
+refine-synthetic	--seed	-	Which of the looks that a picture may have
 superres	--scale	2 3 4 8	Enlargement of each side
 superres	--denoise	-	How much noise and traces of JPEG go
 superres	--model	superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity <file>	Use this model
@@ -208,13 +209,15 @@ train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an e
 train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
 train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
 train refine-synthetic,train simgan	--weight	-	λ of self-regularisation, the mean over pixels from 0 to 1
-train refine-synthetic,train simgan	--psi	pixels mean smooth gradients	what of a picture is to stay: its pixels, the mean of their colours, the mean …
+train refine-synthetic,train simgan	--psi	-	what of a picture is to stay: its pixels, the mean of their colours, the mean …
 train refine-synthetic,train simgan	--k-g	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--k-d	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--apart	-	fraction of the training in which the refiner learns by self-regularisation …
 train refine-synthetic,train simgan	--judging	-	fraction after it in which the discriminator learns alone
 train refine-synthetic,train simgan	--pool	-	refined pictures remembered for the discriminator
 train refine-synthetic,train simgan	--noise	-	deviation of noise on what it sees, falling to 0 over the training
+train refine-synthetic,train simgan	--looks	-	fields of chance by which a render comes out in many ways
+train refine-synthetic,train simgan	--variety	-	how much it is worth that these differ
 train	simgan	>	Make renders look like photographs
 train	srgan	>	Super-resolution for photographs as they are found, with a GAN
 train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
