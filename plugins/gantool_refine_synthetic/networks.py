@@ -20,7 +20,7 @@ class Refiner(nn.Module):
     """`N×3×H×W → N×3×H×W` in about [0, 1], sides of more than `halo`: the picture and a residual.
 
     3×3 convolutions and residual blocks, nothing that depends on the whole picture. They see its
-    mirror image beyond its edges, as in the runtime. `grey`: of the picture's luma, and grey.
+    mirror image beyond its edges. `grey`: of the picture's luma, and grey.
     With `looks`, so many fields of chance `z`, N×looks×2×2 of unit deviation, are spread over the
     picture, and the mean of what the first layer sees is told everywhere: it is global then.
     """
