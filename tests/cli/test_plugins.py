@@ -3,7 +3,6 @@
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -152,7 +151,7 @@ def test_check_of_what_is_not_there(gantool):
 def test_list_has_distributions_that_bring_recipes_alone(gantool, monkeypatch):
     entries = plugin_manager._entries
     mine = EntryPoint("fog-gan", "plug_fog:fog", "gantool.recipes")
-    vars(mine)["dist"] = SimpleNamespace(name="gantool-fog", version="1.2")
+    vars(mine)["dist"] = type("Dist", (), {"name": "gantool-fog", "version": "1.2"})()
     more = {"gantool.recipes": [mine]}
     monkeypatch.setattr(
         plugin_manager, "_entries", lambda group: [*entries(group), *more.get(group, [])]
