@@ -128,7 +128,7 @@ def _read(place: Path, name: str) -> Model:
     """What the note beside the file says. Raises ModelError."""
     file = place / f"{name}.onnx"
     try:
-        with _note_of(name, place).open("rb", opener=_at_once) as written:
+        with open(_note_of(name, place), "rb", opener=_at_once) as written:
             note = json.loads(written.read(LONGEST))
         said = {key: note[key] for key in SAID}
         whole = file.is_file() and all(isinstance(value, str) for value in said.values())

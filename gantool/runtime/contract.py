@@ -73,7 +73,9 @@ class Contract:
             values = json.loads(text)
             found = values.pop("format")
             if found != FORMAT:
-                raise ModelError(f"contract format {found!r:.60}; this gantool reads format {FORMAT}")
+                raise ModelError(
+                    f"contract format {found!r:.60}; this gantool reads format {FORMAT}"
+                )
             known = {key: value for key, value in values.items() if key in _FIELDS}
             low, high = known.pop("value_range", (0.0, 1.0))
             contract = cls(**known, value_range=(float(low), float(high)))
@@ -92,7 +94,9 @@ _DEFAULTS = dataclasses.asdict(Contract(task=""))
 def _check(contract: Contract) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(getattr(contract, name), kind):
-            raise ModelError(f"its contract gives {name} {getattr(contract, name)!r:.60}: not a value")
+            raise ModelError(
+                f"its contract gives {name} {getattr(contract, name)!r:.60}: not a value"
+            )
     for name in ("task", "name", "licence", "data"):
         text = getattr(contract, name)
         if not text.isprintable() or len(text) > LONGEST:
@@ -105,7 +109,9 @@ def _check(contract: Contract) -> None:
                 f"{most}"
             )
     if contract.statistics not in ("local", "global"):
-        raise ModelError(f"its contract gives statistics {contract.statistics!r:.60}: local or global")
+        raise ModelError(
+            f"its contract gives statistics {contract.statistics!r:.60}: local or global"
+        )
     low, high = contract.value_range
     if not -WIDEST <= low < high <= WIDEST:  # NaN is in no range either
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")

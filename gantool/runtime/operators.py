@@ -95,7 +95,9 @@ def _check_node(node: onnx.NodeProto) -> None:
             "pictures does neither: export it without"
         )
     if len(node.attribute) > ATTRIBUTES:
-        raise ModelError(f"refused: its operator {shown(node.op_type)} has {len(node.attribute):,} attributes")
+        raise ModelError(
+            f"refused: its operator {shown(node.op_type)} has {len(node.attribute):,} attributes"
+        )
     if TEXTUAL.fullmatch(node.op_type) or any(_is_text(each) for each in node.attribute):
         raise ModelError(
             f"refused: its operator {shown(node.op_type)} is for texts: a network for pictures "

@@ -22,7 +22,7 @@ from gantool.runtime.opened import BlackError
 from gantool.runtime.pixel_io import VERSION
 from gantool.runtime.session import Session
 
-SECONDS = 15
+SECONDS = 12
 """Of processor time."""
 CLOCK = 120
 """Seconds that the trial may take where others are at work, too."""

@@ -180,7 +180,7 @@ def empty_parts(tag: bytes, count: int) -> Build:
     return lambda path: path.write_bytes(b"\x3a" + varint(len(parts)) + parts)
 
 
-def many(change: Callable[[ModelProto, int], object], count: int = 10**6) -> Build:
+def many(change: Callable[[ModelProto, int], object], count: int = 200_000) -> Build:
     def build(path: Path) -> None:
         model = blur(path)
         for at in range(count):
@@ -307,7 +307,10 @@ NO_MODELS: dict[str, tuple[Build, str]] = {
     "empty": (Path.touch, "not an ONNX model file"),
     "text": (lambda path: path.write_text("weights are here: no\n" * 99), "not an ONNX"),
     "web page": (lambda path: path.write_text("<!DOCTYPE html><html>404"), "a web page"),
-    "pointer": (lambda path: path.write_text("version https://git-lfs.github.com/"), "git lfs pull"),
+    "pointer": (
+        lambda path: path.write_text("version https://git-lfs.github.com/"),
+        "git lfs pull",
+    ),
     "gzip": (zipped, "not an ONNX model file"),
     "cut": (cut, "not an ONNX model file"),
     "zeros": (huge(10**6), "not an ONNX model file"),
@@ -315,7 +318,7 @@ NO_MODELS: dict[str, tuple[Build, str]] = {
     "folder": (Path.mkdir, "a folder"),
     "pipe": (os.mkfifo, "a pipe or a device"),
     "zero device": (lambda path: path.symlink_to("/dev/zero"), "a pipe or a device"),
-    "link to itself": (lambda path: path.symlink_to(path.name), "cannot be read"),
+    "link to itself": (lambda path: path.symlink_to(path.name), "no such model file"),
     "claims of two gigabytes": (
         lambda path: path.write_bytes(b"\x3a" + varint(2**31 - 9) + b"\x0a\x02"),
         "not an ONNX model file",
@@ -334,7 +337,10 @@ GRAPHS: dict[str, tuple[Build, str]] = {
     "custom operator": (of_another("com.evil"), "not one of ONNX"),
     "operator of a vendor": (of_another("com.microsoft"), "not one of ONNX"),
     "terminal's orders": (of_another("\x1b]0;evil\x07\n"), "not one of ONNX"),
-    "loop": (beside(node("Loop", "n c x", "r", body=branch()), n=2**40, c=True), "repeats or branches"),
+    "loop": (
+        beside(node("Loop", "n c x", "r", body=branch()), n=2**40, c=True),
+        "repeats or branches",
+    ),
     "scan": (beside(node("Scan", "x", "r", body=branch(), num_scan_inputs=1)), "repeats"),
     "branch": (
         beside(node("If", "c", "r", then_branch=branch(), else_branch=branch()), c=True),
@@ -360,22 +366,37 @@ GRAPHS: dict[str, tuple[Build, str]] = {
     "weights that are texts": (weight("w2", [b"text"], object), "is of type STRING"),
     "weights that are there twice": (
         changed(lambda model: model.graph.initializer.append(model.graph.initializer[0])),
-        "onnxruntime cannot open it",
+        "have the same name",
     ),
     "eight gigabytes of zeros": (beside(node("ConstantOfShape", "s", "r"), s=[2**31]), "asks for"),
-    "eight gigabytes expanded": (beside(node("Expand", "o s", "r"), o=np.float32(1), s=[2**31]), "asks"),
-    "eight gigabytes tiled": (beside(node("Tile", "o s", "r"), o=np.ones(8, "f"), s=[2**28]), "asks"),
-    "eight gigabytes of numbers": (beside(node("Range", "a b c", "r"), a=0, b=2**31, c=1), "asks for"),
+    "eight gigabytes expanded": (
+        beside(node("Expand", "o s", "r"), o=np.float32(1), s=[2**31]),
+        "asks",
+    ),
+    "eight gigabytes tiled": (
+        beside(node("Tile", "o s", "r"), o=np.ones(8, "f"), s=[2**28]),
+        "asks",
+    ),
+    "eight gigabytes of numbers": (
+        beside(node("Range", "a b c", "r"), a=0, b=2**31, c=1),
+        "asks for",
+    ),
     "eight gigabytes of edge": (
         beside(node("Pad", "x p", "r"), p=[0, 0, 0, 0, 0, 0, 0, 2**23]),
         "asks for",
     ),
     "noise without end": (beside(node("RandomNormal", "", "r", shape=[2**31])), "asks for"),
-    "view of 10⁶ × 10⁶": (squared(node("Expand", "x s", "r"), times=10**6), "needs more than"),
+    "view of 10⁶ × 10⁶": (
+        squared(node("Expand", "o s", "r"), times=10**6, o=np.ones(1, "f")),
+        "needs more than",
+    ),
     "zeros of 10⁶ × 10⁶": (squared(node("ConstantOfShape", "s", "r"), times=10**6), "needs more"),
-    "sides whose product is 2⁶⁴": (squared(node("ConstantOfShape", "s", "r"), times=2**32), "fails"),
+    "sides whose product is 2⁶⁴": (
+        squared(node("ConstantOfShape", "s", "r"), times=2**32),
+        "fails",
+    ),
     "doubled 64 times": (doubling(64), "fails|needs more"),
-    "tiled when it runs": (squared(node("Tile", "x s", "r"), times=10**4), "needs more than"),
+    "tiled when it runs": (squared(node("Tile", "x s", "r"), times=10**4), "fails on"),
     "enlarged 10⁹ times": (
         graph(node("Resize", "x - scales"), scales=np.array([1, 1, 1e9, 1e9], "f")),
         "asks for",
@@ -436,8 +457,8 @@ GRAPHS: dict[str, tuple[Build, str]] = {
     "takes nothing": (changed(lambda model: model.graph.ClearField("input")), "not an ONNX"),
     "gives nothing": (changed(lambda model: model.graph.ClearField("output")), "not an ONNX"),
     "takes a thousand": (inputs(1000), "takes 'i0', 'i1',"),
-    "takes three sides": (end("x", 1, ["n", 3, "h"]), "takes float ?×3×?"),
-    "gives five sides": (end("y", 1, ["n", 3, "h", "w", "d"]), "gives float ?×3×?×?×?"),
+    "takes three sides": (end("x", 1, ["n", 3, "h"]), r"takes float \?×3×\?,"),
+    "gives five sides": (end("y", 1, ["n", 3, "h", "w", "d"]), r"gives float \?×3×\?×\?×\?,"),
     "gives fewer sides than it says": (
         graph(node("ReduceMean", "x a", keepdims=0), a=[2, 3]),
         "refused|onnxruntime cannot open it",
@@ -454,20 +475,20 @@ GRAPHS: dict[str, tuple[Build, str]] = {
     "operators of 2099": (opset(999), "operator set is 999"),
     "format of 2099": (changed(lambda model: setattr(model, "ir_version", 999)), "cannot open it"),
     "a million operators": (chain("Relu", 10**6), "more than 100,000 operators"),
-    "a million weights": (
+    "200,000 weights": (
         many(lambda model, at: model.graph.initializer.add(name=f"w{at}", data_type=1, dims=[0])),
         "refused",
     ),
-    "a million sizes": (many(lambda model, at: model.graph.value_info.add(name=f"v{at}")), "refused"),
-    "a million functions": (
+    "200,000 sizes": (many(lambda model, at: model.graph.value_info.add(name=f"v{at}")), "refused"),
+    "200,000 functions": (
         many(lambda model, at: model.functions.add(name=f"f{at}", domain="own")),
         "refused",
     ),
-    "a million attributes": (
+    "200,000 attributes": (
         many(lambda model, at: model.graph.node[0].attribute.add(name=f"a{at}", type=2, i=1)),
         "refused",
     ),
-    "a million operator sets": (
+    "200,000 operator sets": (
         many(lambda model, at: model.opset_import.add(domain=f"d{at}", version=1)),
         "refused",
     ),
@@ -491,10 +512,10 @@ CONTRACTS: dict[str, tuple[Build, str]] = {
     "range of NaN": (told(value_range=[float("nan"), 1]), "empty value range"),
     "range of texts": (told(value_range=["dark", "bright"]), "contract cannot be read"),
     "range without end": (told(value_range=[-1e308, 1e308]), "refused|value range"),
-    "conditions that are numbers": (told(conditions={"a": 5}), "conditions"),
+    "conditions that are numbers": (told(conditions={"a": 5}), "the condition 'a'"),
     "condition of a terabyte": (
         told(conditions={"a": {"shape": [2**20, 2**20], "default": 0}}),
-        "conditions|refused",
+        "the condition 'a'",
     ),
     "condition that nobody takes": (told(conditions={"a": {"shape": [], "default": 0}}), "refused"),
     "name that leads away": (told(name="../../../tmp/x"), "cannot be in a file name"),
