@@ -251,7 +251,7 @@ def _do(
 
 
 def _forked(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-    """What `subprocess.run` gives for `python -P -m MODULE ARGUMENTS`, in a fork of this process."""
+    """What `subprocess.run` gives for `python -P -m MODULE ARGUMENTS`, in a fork of this one."""
     module, *arguments = command[3:]
     reading, writing = os.pipe()
     if not (pid := os.fork()):

@@ -105,8 +105,8 @@ def _check(contract: Contract) -> None:
         value = getattr(contract, name)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ModelError(
-                f"its contract gives {name} {value!r:.60}; it must be a whole number from {least} to "
-                f"{most}"
+                f"its contract gives {name} {value!r:.60}; it must be a whole number from {least} "
+                f"to {most}"
             )
     if contract.statistics not in ("local", "global"):
         raise ModelError(

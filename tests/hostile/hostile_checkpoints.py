@@ -12,6 +12,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -98,22 +99,27 @@ def leading_away(path: Path) -> None:
 
 
 def bomb(record: str) -> Build:
-    """Eight gigabytes of zeros in eight megabytes; on the disk a hole."""
+    """Nearly four gigabytes of zeros in four megabytes: one block, again and again.
+
+    What it is in the end is patched into the list of contents, and its checksum is wrong.
+    """
+    count, size = 239, 2**24
+    flat = zlib.compressobj(9, wbits=-15)
+    block = flat.compress(bytes(size)) + flat.flush(zlib.Z_FULL_FLUSH)
+    held = {"data.pkl": storage(count * size // 4), "version": b"3", "byteorder": b"little"}
+    held[record] = block * count + flat.flush()
 
     def build(path: Path) -> None:
-        block, count = bytes(2**24), 2**9
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            program = storage(2**31) if record != "data.pkl" else b""
-            for name, content in (
-                ("data.pkl", program),
-                ("version", b"3"),
-                ("byteorder", b"little"),
-            ):
-                if name != record:
-                    archive.writestr(f"g/{name}", content)
-            with archive.open(f"g/{record}", "w", force_zip64=True) as file:
-                for _ in range(count):
-                    file.write(block)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in held.items():
+                archive.writestr(f"g/{name}", content)
+            at = archive.getinfo(f"g/{record}").header_offset
+        content = bytearray(path.read_bytes())
+        listed = content.rindex(f"g/{record}".encode()) - 46
+        for start, size_at in ((at + 8, at + 22), (listed + 10, listed + 24)):
+            struct.pack_into("<H", content, start, zipfile.ZIP_DEFLATED)
+            struct.pack_into("<I", content, size_at, count * size)
+        path.write_bytes(bytes(content))
 
     return build
 
@@ -239,7 +245,7 @@ PICKLES: dict[str, tuple[Build, str]] = {
     "program": (program, "TorchScript|not a checkpoint"),
     "names that lead away": (leading_away, NO_CHECKPOINT),
     "cut": (truncated, NO_CHECKPOINT),
-    "contents elsewhere": (moved, NO_CHECKPOINT),
+    "contents elsewhere": (moved, f"{NO_CHECKPOINT}|unknown architecture"),
     "bomb of a pickle": (bomb("data.pkl"), "memory|not a checkpoint"),
     "bomb of numbers": (bomb("data/0"), "memory|not a checkpoint"),
     "numbers that are not there": (

@@ -16,7 +16,7 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 import models
-from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.contract import Contract
 
 Build = Callable[[Path], object]
 PICTURES = ["n", 3, "h", "w"]

@@ -8,12 +8,12 @@ import re
 import sys
 from pathlib import Path
 
+import hostile_checkpoints as checkpoints
+import hostile_graphs as graphs
 import numpy as np
 import pytest
 from PIL import Image
 
-import hostile_checkpoints as checkpoints
-import hostile_graphs as graphs
 import nursery as nurseries
 
 MEMORY = 4 * 2**30
