@@ -41,7 +41,7 @@ def weights(path: Path) -> dict[str, Tensor]:
         safe = path if path.suffix == ".safetensors" else _apart(path, Path(folder))
         try:
             tensors = load_file(safe)
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, MemoryError) as error:
             raise ModelError(f"{path}: not a safetensors file, or a damaged one") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
