@@ -91,6 +91,8 @@ def check(model: onnx.ModelProto, *, oldest: int = OLDEST) -> None:
         tensors.check_sparse(sparse)
     for tensor in model.graph.initializer:
         tensors.check(tensor)
+    if len({each.name for each in model.graph.initializer}) < len(model.graph.initializer):
+        raise ModelError("refused: two of its weights have the same name: export it again")
     operators.check(model)
 
 
@@ -133,9 +135,6 @@ def _check_counts(model: onnx.ModelProto) -> None:
                 raise ModelError(f"refused: it has {len(parts):,} of {kind.name}")
     if any(entry.ByteSize() > TOLD for entry in model.metadata_props):
         raise ModelError("refused: an entry of its metadata is larger than a megabyte")
-    names = {each.name for each in model.graph.initializer}
-    if len(names) < len(model.graph.initializer):
-        raise ModelError("refused: two of its weights have the same name: export it again")
 
 
 def _check_opset(model: onnx.ModelProto, oldest: int) -> None:

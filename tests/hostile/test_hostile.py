@@ -52,6 +52,15 @@ def nursery(tmp_path_factory):
         yield nursery
 
 
+@pytest.fixture(scope="module")
+def toll():
+    """Memory and processor time of each command; -s shows the most."""
+    taken: list[tuple[int, float]] = []
+    yield taken
+    most, longest = (max(each) for each in zip(*taken, strict=True))
+    print(f"{len(taken)}: at most {most / 2**20:.0f} MB and {longest:.1f} s")
+
+
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch) -> Path:
     """The current folder: with a picture, and a module that a pickle may ask for."""
@@ -62,7 +71,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def refused(nursery, here):
+def refused(nursery, toll, here):
     """Hold the law of a command on the file that is named `harm`."""
 
     def hold(said: str, *words: str, fresh: bool = False) -> None:
@@ -80,12 +89,9 @@ def refused(nursery, here):
         assert run.seconds < SECONDS
         assert set(here.rglob("*")) == before
         assert not Path("/tmp", checkpoints.CANARY).exists()
-        TOLL.append((run.memory, run.seconds))
+        toll.append((run.memory, run.seconds))
 
     return hold
-
-
-TOLL: list[tuple[int, float]] = []
 
 
 @pytest.mark.parametrize(("build", "said"), table(GRAPHS))
