@@ -1,6 +1,6 @@
 """How real refined eyes are, whether their irises stay, and what a gaze estimator gains.
 
-    python benchmarks/refine.py REAL [--model NAME|FILE] [--eyes 1000] [--json FILE] [--sheet FILE]
+    python benchmarks/refine.py REAL [--model NAME|FILE] [--eyes 2000] [--json FILE] [--sheet FILE]
 
 REAL holds photographs of eyes, 55×35 grey, that no training has seen. Eyes are drawn with seeds
 that no training uses, and refined by the model.
@@ -12,13 +12,13 @@ nearer   distance of renders and of refined ones to the real ones, and by how mu
 moved    pixels: of the iris's centre, fitted in both (`centre`); of the steepest place of its edge
          along rays to both sides (`edge`)
 gaze     mean angle of error, degrees, on other renders that a camera has degraded, of estimators
-         that were trained on raw and on refined renders, with their labels; `lower` is by how much
-         the error falls
+         that were trained on raw and on refined renders, with their labels
+lower    by how much that error falls with refined ones: with one look of each, with several
 """
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -29,13 +29,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import gantool
+from gantool import Predict
 from gantool.media.carry import Carry
 from gantool.media.images import SUFFIXES, read_image, write_image
+from gantool_refine_synthetic import refine_synthetic
 from gantool_refine_synthetic.eyes import Label, eye
 
 MODEL = "refine-synthetic/eyes"
-SEEDS = {"drawn": 101, "camera": 102}
-EPOCHS, RUNS = 30, 2
+SEEDS = {"drawn": 201, "camera": 202}
+EYES, EPOCHS, RUNS = 2000, 20, 2
+LOOKS = 4
+"""Seeds by which the renders are refined for `looks`."""
 Bytes = NDArray[np.uint8]
 Values = NDArray[np.float32]
 Measured = dict[str, float]
@@ -47,9 +51,11 @@ def drawn(seed: int, count: int) -> tuple[Bytes, list[Label]]:
     return np.stack(pictures), list(labels)
 
 
-def refined(predict: Callable[[Bytes], Bytes], pictures: Bytes) -> Bytes:
-    """N×H×W through a model of colour pictures."""
-    return np.stack([predict(np.repeat(each[..., None], 3, axis=2))[..., 1] for each in pictures])
+def refined(predict: Predict, pictures: Bytes, seed: int = 0) -> Bytes:
+    """N×H×W as the task refines them."""
+    process = refine_synthetic(seed=seed).process
+    frames = (np.repeat(each[..., None], 3, axis=2) for each in pictures)
+    return np.stack([process(each, predict)[..., 1] for each in frames])
 
 
 # Distances
@@ -186,11 +192,15 @@ def angles(labels: Sequence[Label]) -> Tensor:
 
 
 def learnt(pictures: Bytes, labels: Sequence[Label], seed: int) -> nn.Module:
-    """An estimator trained on them."""
+    """An estimator trained on them.
+
+    Of several pictures for each label, one set behind the other, it sees as many in all as of one.
+    """
+    times = len(pictures) // len(labels)
     torch.manual_seed(seed)
-    network, x, y = estimator(), standard(pictures), angles(labels)
+    network, x, y = estimator(), standard(pictures), angles(labels).repeat(times, 1)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    for _ in range(EPOCHS):
+    for _ in range(EPOCHS // times):
         for some in torch.randperm(len(x)).split(32):
             optimizer.zero_grad()
             nn.functional.mse_loss(network(x[some]), y[some]).backward()
@@ -212,16 +222,18 @@ def directions(degrees: Tensor) -> Tensor:
     return torch.stack([yaw.sin() * pitch.cos(), pitch.sin(), yaw.cos() * pitch.cos()], dim=1)
 
 
-def gaze(raw: Bytes, ours: Bytes, labels: Sequence[Label], count: int) -> Measured:
+def gaze(raw: Bytes, looks: Sequence[Bytes], labels: Sequence[Label], count: int) -> Measured:
     """Errors on renders taken by a camera, the means of `RUNS`, of what was learnt on each kind.
 
-    `blended`: refined by different strengths. `equalised`: raw ones, to be had without a model.
-    `clean`: of what was learnt on raw ones, on other raw ones.
+    `refined`: by one seed; `looks`: by several, with as many steps of training. `blended`: refined
+    by different strengths. `equalised`: raw ones, to be had without a model. `clean`: of what was
+    learnt on raw ones, on other raw ones.
     """
     clean, truth = drawn(SEEDS["camera"], count)
     random = np.random.default_rng(SEEDS["camera"])
     taken = np.stack([camera(each, random) for each in clean])
-    kinds = {"raw": raw, "refined": ours, "blended": blended(raw, ours, random)}
+    kinds = {"raw": raw, "refined": looks[0], "looks": np.concatenate(looks)}
+    kinds["blended"] = blended(raw, looks[0], random)
     kinds["equalised"] = np.stack([cv2.equalizeHist(each) for each in raw])
     rows: dict[str, list[float]] = {name: [] for name in (*kinds, "clean")}
     for seed in range(RUNS):
@@ -239,24 +251,26 @@ def blended(raw: Bytes, ours: Bytes, random: np.random.Generator) -> Bytes:
     return np.round(raw + strength * (ours.astype(np.float32) - raw)).astype(np.uint8)
 
 
-def measure(predict: Callable[[Bytes], Bytes], real: Bytes, count: int) -> dict[str, Measured]:
+def measure(predict: Predict, real: Bytes, count: int) -> dict[str, Measured]:
     """All of it, for `count` eyes and as many for the camera."""
     raw, labels = drawn(SEEDS["drawn"], count)
-    ours = refined(predict, raw)
+    looks = [refined(predict, raw, seed) for seed in range(LOOKS)]
+    ours = looks[0]
     before, after = distances(raw, real), distances(ours, real)
-    errors = gaze(raw, ours, labels, min(count, 1000))
+    errors = gaze(raw, looks, labels, min(count, 1000))
     return {
         "renders": before,
         "refined": after,
         "nearer": {name: 1 - after[name] / before[name] for name in before},
         "moved": moved(raw, ours, labels),
-        "gaze": {**errors, "lower": 1 - errors["refined"] / errors["raw"]},
+        "gaze": errors,
+        "lower": {name: 1 - errors[name] / errors["raw"] for name in ("refined", "looks")},
     }
 
 
 def rows(folder: Path) -> Iterator[dict[str, object]]:
     """A row per measure of the shipped model, for quality.py."""
-    table = measure(gantool.load(MODEL, device="cpu"), photographs(folder), 1000)
+    table = measure(gantool.load(MODEL, device="cpu"), photographs(folder), EYES)
     for name, row in table.items():
         yield {"set": folder.name, "by": name, **{key: round(row[key], 3) for key in row}}
 
@@ -281,7 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("real", type=Path, metavar="REAL")
     parser.add_argument("--model", default=MODEL, metavar="NAME|FILE")
-    parser.add_argument("--eyes", type=int, default=1000, metavar="N")
+    parser.add_argument("--eyes", type=int, default=EYES, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="renders, refined and real ones")
     options = parser.parse_args(arguments)

@@ -1,25 +1,25 @@
 # Completion of gantool for PowerShell. Made by gantool; what is installed is read from its own file.
 
 $script:GantoolShipped = @'
-.	colorize	>	Colour grey photographs
+.	colorize	>	Colour grey photographs, also sepia and faded ones
 .	derain	>	Take rain or falling snow off photographs and films
 .	face-age	>	Show the faces of adults older or younger
-.,train	refine-synthetic	>	Make renders look like photographs
-.	superres	>	Enlarge photographs: 2, 3, 4 or 8 times as wide and as high
-.	translate	>	Restyle pictures: photographs as paintings, drawings as photographs, whatever …
+.	refine-synthetic	>	Make renders look like photographs, labels kept
+.	superres	>	Enlarge photographs 2, 3, 4 or 8 times
+.	translate	>	Restyle pictures, photographs as paintings for example
 .	run	>	Run any model file on pictures
-.	pipe	>	Run several tasks in one go: pictures and films are read once and written once
+.	pipe	>	Run several tasks in one go
 .	train	>	Train a model on a folder of pictures
 .	export	>	Write the model file of a training run
-.	evaluate	>	Measure a model on pictures it has not learnt from, beside what there is …
-.	compare	>	Compare pictures in a page: under a divider, zoomed together, measured
+.	evaluate	>	Measure a model on pictures it has not learnt from
+.	compare	>	Compare pictures in a page, under a divider
 .	recipes	>	List what can be trained, or show all about one recipe
-.	doctor	>	Say what this machine can do, try it, and name what to install
-.	bench	>	Say how many pictures a second a task does here, and what is lost around the …
-.	completion	>	Print the script that lets a shell complete commands, options, models and files
-.	data	>	Folders of pictures to train on
-.	models	>	The catalogue of models
-.	plugins	>	The installed plugins, and your own
+.	doctor	>	Say what this machine can do, and what to install
+.	bench	>	Say how many pictures a second a task does here
+.	completion	>	Print the script that makes Tab complete, in your shell
+.	data	>	Check folders to train on, or make pairs of pictures
+.	models	>	List, download, import and check models
+.	plugins	>	List installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
 .,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
@@ -88,6 +88,7 @@ face-age	--detector	<file>	Find faces with this YuNet file, not with cascades
 face-age	--model	face-age/base face-age/years <file>	Use this model
 refine-synthetic	--model	refine-synthetic/eyes <file>	Use this model
 refine-synthetic	--strength	-	1 is the model's picture, 0 the render
+refine-synthetic	--seed	-	Which of the looks that a picture may have
 superres	--scale	2 3 4 8	Enlargement of each side
 superres	--denoise	-	How much noise and traces of JPEG go
 superres	--model	superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity <file>	Use this model
@@ -200,6 +201,7 @@ train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for 
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
+train	refine-synthetic	>	Make renders look like photographs
 train refine-synthetic,train simgan	--channels	-	of the refiner
 train refine-synthetic,train simgan	--blocks	-	residual ones of it
 train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper
@@ -207,13 +209,15 @@ train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an e
 train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
 train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
 train refine-synthetic,train simgan	--weight	-	λ of self-regularisation, the mean over pixels from 0 to 1
-train refine-synthetic,train simgan	--psi	pixels mean smooth gradients	what of a picture is to stay: its pixels, the mean of their colours, the mean …
+train refine-synthetic,train simgan	--psi	-	what of a picture is to stay: its pixels, the mean of their colours, the mean …
 train refine-synthetic,train simgan	--k-g	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--k-d	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--apart	-	fraction of the training in which the refiner learns by self-regularisation …
 train refine-synthetic,train simgan	--judging	-	fraction after it in which the discriminator learns alone
 train refine-synthetic,train simgan	--pool	-	refined pictures remembered for the discriminator
 train refine-synthetic,train simgan	--noise	-	deviation of noise on what it sees, falling to 0 over the training
+train refine-synthetic,train simgan	--looks	-	fields of chance by which a render comes out in many ways
+train refine-synthetic,train simgan	--variety	-	how much it is worth that these differ
 train	simgan	>	Make renders look like photographs
 train	srgan	>	Super-resolution for photographs as they are found, with a GAN
 train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
@@ -269,26 +273,28 @@ bench	--size	-	Of the pictures
 bench	--seconds	-	For each device, about
 bench	--json	.	A line of JSON for each device
 completion	1	bash zsh fish powershell	Whose
-data	check	>	Say what a folder of training pictures is, what is wrong with it, who can train …
-data	pairs	>	Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png …
+data	check	>	Say what a folder to train on is, and what to mend
+data	pairs	>	Make pairs of a folder of pictures, as files
 data pairs	--from	edges grey lowres	What the inputs are to be
 data pairs	--output	<folder>	default: FOLDER-FROM
 data pairs	-o	<folder>	default: FOLDER-FROM
 data pairs	--overwrite	.	Replace files of the same names in OUT
-models	list	>	The models that are here, of plugins and your imported ones, with licence
-models	licences	>	The licences that must be accepted before a model is used, and where their …
+models	list	>	List the models that are here
+models	licences	>	List the licences that must be accepted
 models	info	>	What the file of a model says of itself
 models	pull	>	Download models that are not here yet, or damaged
-models	verify	>	Compare the files of models with the hashes of the catalogue
+models	verify	>	Compare the files of models with their hashes
 models	path	>	Where the file of a model is
-models	import	>	Make a model of a generator that another tool has trained
+models	import	>	Make a model of a network that another tool has trained
 models	rm	>	Delete an imported or a downloaded model
 models list	--all	.	Those too that are not here yet
 models info,models path	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model's name, or its file
 models pull,models verify	*	-	Names of models
-models import	1	<file>	A checkpoint, .pth or .safetensors
-models import	--task	colorize derain face-age refine-synthetic superres translate	What it does, as in translate
+models import	1	<file>	A checkpoint, .pth .pt .ckpt .safetensors, or an .onnx file
+models import	--task	colorize derain face-age refine-synthetic superres translate	What it does, as in superres or translate
 models import	--name	-	Its name
+models import	--layout	nchw nhwc	How an .onnx file takes pictures
+models import	--range	-	Black and white of an .onnx file
 models import	--overwrite	.	Replace one of yours
 models rm	1	-	Of an imported or downloaded model
 plugins	list	>	What each plugin brings and takes to import, and why one is off

@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import typer
-
 from gantool import plugin_manager
 from gantool.cli import commands, completion, man_page
 from gantool.cli.app import build
@@ -25,7 +23,7 @@ def main(into: Path) -> None:
     plugin_manager._entries = _shipped  # before anything is loaded
     with tempfile.TemporaryDirectory() as nothing:
         os.environ |= {"XDG_DATA_HOME": nothing, "XDG_CACHE_HOME": nothing}
-        root = typer.main.get_command(build())
+        root = build()
         words = completion.table(root)
     for shell, name in completion.SHELLS.items():
         _write(into / "completions" / name, completion.script(shell, words))

@@ -65,47 +65,61 @@ def run(
     def read(item: Item) -> Future[Picture]:
         return reader.submit(read_picture, item.source, rules.limits)
 
+    def write(item: Item, results: _Results | Failed) -> Future[Done | Failed]:
+        return writer.submit(_write, item, results, rules, ledger)
+
     with (
         ThreadPoolExecutor(rules.jobs, "read") as reader,
         ThreadPoolExecutor(rules.jobs, "write") as writer,
         ThreadPoolExecutor(TOGETHER, "work") as worker,
     ):
+        pictures = turns.worked(
+            turns.read(items, read, max(AHEAD, rules.jobs), stop),
+            functools.partial(_processed, work, rules),
+            worker,
+            functools.partial(turns.together, work, rules),
+        )
+        film = functools.partial(_film, work=work, rules=rules, ledger=ledger, stop=stop)
         writing: deque[Future[Done | Failed]] = deque()
-        made = 0
         try:
-            for item, processing in turns.worked(
-                turns.read(items, read, max(AHEAD, rules.jobs), stop),
-                functools.partial(_processed, work, rules),
-                worker,
-                functools.partial(turns.together, work, rules),
-            ):
-                if isinstance(item, Skipped):
-                    yield item
-                    continue
-                if is_film(item.source):
-                    yield from _told(writing, 0)
-                    outcome = yield from _film(item, work, rules, ledger, stop)
-                    made += isinstance(outcome, Done)
-                    if made == rules.limit:
-                        break
-                    continue
-                yield Started(item.source)
-                results = processing()
-                if stop.is_set():  # what failed now was stopped
-                    break
-                if rules.fail_fast and isinstance(results, Failed):
-                    stop.set()
-                writing.append(writer.submit(_write, item, results, rules, ledger))
-                made += isinstance(results, _Results)
-                if made == rules.limit:
-                    break
-                yield from _told(writing, 0 if _is_heavy(results) else max(AHEAD, rules.jobs))
-            yield from _told(writing, 0)
+            yield from _in_turn(pictures, film, write, writing=writing, rules=rules, stop=stop)
         except GantoolError:
             yield from _whole(writing)
             raise
         finally:
             worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_turn(
+    pictures: Iterable[tuple[Item | Skipped, Callable[[], _Results | Failed]]],
+    film: Callable[[Item], Generator[Outcome, None, Outcome | None]],
+    write: Callable[[Item, _Results | Failed], Future[Done | Failed]],
+    *,
+    writing: deque[Future[Done | Failed]],
+    rules: Rules,
+    stop: Event,
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the items, until there are as many as `rules` allow."""
+    made = 0
+    for item, processed in pictures:
+        if isinstance(item, Skipped):
+            yield item
+        elif is_film(item.source):
+            yield from _told(writing, 0)
+            made += isinstance((yield from film(item)), Done)
+        else:
+            yield Started(item.source)
+            results = processed()
+            if stop.is_set():  # what failed now was stopped
+                break
+            if rules.fail_fast and isinstance(results, Failed):
+                stop.set()
+            writing.append(write(item, results))
+            made += isinstance(results, _Results)
+            yield from _told(writing, 0 if _is_heavy(results) else max(AHEAD, rules.jobs))
+        if made == rules.limit:
+            break
+    yield from _told(writing, 0)
 
 
 def _told(writing: deque[Future[Done | Failed]], ahead: int) -> Iterator[Done | Failed]:

@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, TypeVar
 
 import pluggy
@@ -99,7 +99,13 @@ def _order(entry: EntryPoint) -> tuple[str, str]:
 def _owner(entry: EntryPoint) -> Plugin:
     if entry.dist is None:
         return Plugin("", "", entry.name)
-    return Plugin(entry.dist.name, entry.dist.version, entry.name)
+    return Plugin(*_named(entry.dist), entry.name)
+
+
+@functools.cache
+def _named(distribution: Distribution) -> tuple[str, str]:
+    """Its name and version, for which its metadata are parsed anew each time."""
+    return distribution.name, distribution.version
 
 
 def collect(entry: EntryPoint, run_options: frozenset[str], commands: frozenset[str]) -> Plugin:

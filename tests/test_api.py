@@ -39,6 +39,12 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files if file.suffix != ".jsonl"}
 
 
+def test_a_notebook_goes_on_where_the_command_line_left_off():
+    assert start(["superres", "photos/a.png", "--model", "x2.onnx", "--device", "cpu", "-q"]) == 0
+    (again,) = gantool.run("superres", ["photos/a.png"], model="x2.onnx", device="cpu")
+    assert again.reason == "up to date"
+
+
 def test_run_gives_what_the_command_line_gives():
     outcomes = list(gantool.run("superres", ["photos"], scale=2, device="cpu", output="ours"))
     assert start(["superres", "photos", "--scale", "2", "--device", "cpu", "-o", "theirs"]) == 1

@@ -81,6 +81,18 @@ def test_an_estimator_learns_the_gaze(benchmark, monkeypatch):
     assert benchmark.error(network, pictures, labels) < 0.7 * blind
 
 
+def test_of_several_pictures_for_a_label_as_many_are_seen_as_of_one(benchmark, monkeypatch):
+    pictures, labels = benchmark.drawn(5, 64)
+    monkeypatch.setattr(benchmark, "EPOCHS", 4)
+    steps = []
+    plain = torch.optim.Adam.step
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda it: (steps.append(1), plain(it)))
+    for several in (pictures, np.concatenate([pictures, pictures])):
+        benchmark.learnt(several, labels, 0)
+        assert len(steps) == 8
+        steps.clear()
+
+
 def test_the_camera_is_a_function_of_chance_and_keeps_the_picture_in_range(benchmark):
     picture = eye(0, 0)[0]
     one, again, other = (benchmark.camera(picture, np.random.default_rng(n)) for n in (1, 1, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -111,7 +112,8 @@ def plan(task: str, inputs: Sequence[str], options: RunOptions, **task_options: 
     Raises Answer where the options only ask something.
     """
     pipeline = pipeline_of(task, task_options)
-    return plan_call(Call(task, task_options, [pipeline], name_of(task, pipeline)), inputs, options)
+    own = _defaults(task) | task_options
+    return plan_call(Call(task, own, [pipeline], name_of(task, pipeline)), inputs, options)
 
 
 def plan_model(inputs: Sequence[str], options: RunOptions, *, model: str) -> Plan:
@@ -154,6 +156,11 @@ def task_function(name: str) -> plugin_manager.TaskFunction:
     if name not in tasks:
         raise UsageError(f"no task {name}; there are {', '.join(tasks) or 'none'}")
     return tasks[name]
+
+
+def _defaults(task: str) -> dict[str, Any]:
+    parameters = inspect.signature(task_function(task)).parameters.values()
+    return {each.name: each.default for each in parameters}
 
 
 def _named(model: str, contract: Contract, path: Path) -> tuple[str, str]:

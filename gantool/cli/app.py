@@ -8,6 +8,7 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from gantool import __version__, api
 from gantool.cli import (
@@ -36,8 +37,13 @@ trained with PyTorch, exported to ONNX, run with onnxruntime.
 Start here:
   gantool superres photos/ --scale 4         photos/ enlarged, in photos-superres-x4/
   gantool translate --style monet photos/    photographs as paintings
+  gantool colorize old.jpg                   a grey photograph in colours
+  gantool derain rainy.jpg                   without the rain
   gantool run my.onnx photos/                any model file on pictures
+  gantool train pix2pix cats/ --from edges   a model of your own
   gantool doctor                             what this machine can do
+
+gantool COMMAND --help has all options of a command.
 """
 
 
@@ -56,7 +62,7 @@ def start(arguments: list[str]) -> int:
         for clash in registry.clashes:
             _say(clash)
         _refuse_broken(arguments, registry.broken)
-        root = typer.main.get_command(build())
+        root = build()
         result = root.main(arguments, prog_name="gantool", standalone_mode=False)
         completion.refresh(root)
         if result in (130, 143):  # also where Typer has eaten a KeyboardInterrupt
@@ -86,7 +92,7 @@ def start(arguments: list[str]) -> int:
         return OutputError.exit_code if isinstance(error, OSError) else 1
 
 
-def build() -> typer.Typer:
+def build() -> TyperGroup:
     """The application: a command per task, then gantool's own."""
     app = typer.Typer(
         help=INTRODUCTION,
@@ -96,13 +102,6 @@ def build() -> typer.Typer:
         invoke_without_command=True,
     )
     app.callback()(_bare)
-    for name, task in sorted(api.registry().tasks.items()):
-        try:
-            tasks.try_command(name, task)
-        except Exception as error:
-            _say(f"task {name} is off: {' '.join(str(error).split())}")
-            continue
-        app.command(name)(tasks.task_command(name, task))
     app.command("run")(tasks.run_command())
     app.command("pipe")(pipes.pipe_command())
     training.add_to(app)
@@ -115,7 +114,21 @@ def build() -> typer.Typer:
     app.command("doctor")(doctor.doctor)
     app.command("bench")(bench.bench)
     app.command("completion")(completion.completion)
-    return app
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    root.commands = {**_of_tasks(), **root.commands}
+    return root
+
+
+def _of_tasks() -> dict[str, TyperCommand]:
+    """Those that Typer can make; of the others it is said why not."""
+    made = {}
+    for name, task in sorted(api.registry().tasks.items()):
+        try:
+            made[name] = tasks.made(name, task)
+        except Exception as error:
+            _say(f"task {name} is off: {' '.join(str(error).split())}")
+    return made
 
 
 def _bare(

@@ -30,7 +30,7 @@ def bench(
         bool, typer.Option("--json", help="A line of JSON for each device.")
     ] = False,
 ) -> int:
-    """Say how many pictures a second a task does here, and what is lost around the bare model."""
+    """Say how many pictures a second a task does here. Beside it stands the bare model."""
     sides = _size(size)
     done, problem = [], 0
     for name in device or ["auto"]:

@@ -52,7 +52,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")] = False,
 ) -> int:
-    """Compare pictures in a page: under a divider, zoomed together, measured.
+    """Compare pictures in a page, under a divider. They are zoomed together and measured.
 
     \b
     For example:

@@ -38,7 +38,9 @@ def completion(
     context: typer.Context,
     shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish|powershell", help="Whose.")],
 ) -> None:
-    """Print the script that lets a shell complete commands, options, models and files.
+    """Print the script that makes Tab complete, in your shell.
+
+    Commands, options, models, styles and files.
 
     \b
     bash  gantool completion bash > ~/.local/share/bash-completion/completions/gantool

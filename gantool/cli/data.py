@@ -17,7 +17,9 @@ from gantool.errors import PluginError, UsageError
 if TYPE_CHECKING:
     from gantool.training.inspection import Inspection
 
-app = typer.Typer(help="Folders of pictures to train on.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check folders to train on, or make pairs of pictures.", no_args_is_help=True
+)
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of pictures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 DATA = {
@@ -31,7 +33,7 @@ DATA = {
 
 @app.command()
 def check(folder: Folder, quiet: Quiet = False) -> int:
-    """Say what a folder of training pictures is, what is wrong with it, who can train on it.
+    """Say what a folder to train on is, and what to mend. Then which recipes can train on it.
 
     For example: gantool data check edges2cats/
     """
@@ -72,7 +74,9 @@ def pairs(
     ] = False,
     quiet: Quiet = False,
 ) -> int:
-    """Make pairs of a folder of pictures: OUT/A/NAME.png the input, OUT/B/NAME.png the original.
+    """Make pairs of a folder of pictures, as files.
+
+    OUT/A/NAME.png is the input, OUT/B/NAME.png the original.
 
     The folders train/, val/ and test/ are kept: OUT/train/A/NAME.png. Transparency is dropped,
     16 bits are rounded to 8. For example: gantool data pairs cats/ --from edges -o edges2cats/

@@ -24,7 +24,7 @@ def doctor(
         bool, typer.Option("--json", help="A line of JSON for each finding.")
     ] = False,
 ) -> int:
-    """Say what this machine can do, try it, and name what to install.
+    """Say what this machine can do, and what to install.
 
     Every device is tried on a tile. Ends with 0 where all that is needed is there and the device
     asked for works.

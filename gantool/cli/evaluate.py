@@ -81,7 +81,9 @@ def evaluate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Measure a model on pictures it has not learnt from, beside what there is without it.
+    """Measure a model on pictures it has not learnt from.
+
+    Beside each figure stands what there is without the model.
 
     \b
     For example:

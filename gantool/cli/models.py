@@ -12,7 +12,7 @@ from gantool.cli.run_options import AcceptLicence
 from gantool.errors import ModelError
 from gantool.pipeline import Model
 
-app = typer.Typer(help="The catalogue of models.", no_args_is_help=True)
+app = typer.Typer(help="List, download, import and check models.", no_args_is_help=True)
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and results.")]
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or its file.")]
 
@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, 
 def list_models(
     every: Annotated[bool, typer.Option("--all", help="Those too that are not here yet.")] = False,
 ) -> None:
-    """The models that are here, of plugins and your imported ones, with licence."""
+    """List the models that are here. Those of plugins and your own, with their licences."""
     models = api.models()
     shown = [model for model in models if every or api.is_here(model)]
     rows = [(model.name, _licence(model), _note(model)) for model in shown]
@@ -32,7 +32,7 @@ def list_models(
 
 @app.command("licences")
 def list_licences() -> None:
-    """The licences that must be accepted before a model is used, and where their texts are."""
+    """List the licences that must be accepted. A line for each model, and where the text is."""
     asking = [model for model in api.models() if model.terms]
     rows = [(model.licence, model.name, _state(model), model.terms) for model in asking]
     tables.table(("licence", "model", "state", "text"), rows)
@@ -51,7 +51,7 @@ def pull(
     accept_licence: AcceptLicence = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download models that are not here yet, or damaged; prints where their files are.
+    """Download models that are not here yet, or damaged. Prints where their files are.
 
     For example: gantool models pull haze/outdoor
     """
@@ -70,7 +70,7 @@ def verify(
         typer.Argument(metavar="[NAME]...", help="Names of models. [default: all that are here]"),
     ] = None,
 ) -> None:
-    """Compare the files of models with the hashes of the catalogue; exit code 4 if one differs."""
+    """Compare the files of models with their hashes. Exit code 4 if one differs."""
     bad = 0
     for each in api.verify(names or []):
         bad += bool(each.problem)
@@ -89,9 +89,14 @@ def path(name: Name) -> None:
 @app.command("import")
 def import_model(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint, .pth or .safetensors.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint, .pth .pt .ckpt .safetensors, or an .onnx file."
+        ),
     ],
-    task: Annotated[str, typer.Option(metavar="TASK", help="What it does, as in translate.")],
+    task: Annotated[
+        str, typer.Option(metavar="TASK", help="What it does, as in superres or translate.")
+    ],
     name: Annotated[
         str,
         typer.Option(
@@ -108,17 +113,45 @@ def import_model(
             show_default=False,
         ),
     ] = "",
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="nchw|nhwc",
+            help="How an .onnx file takes pictures. [default: found out]",
+            show_default=False,
+        ),
+    ] = "",
+    taken: Annotated[
+        str,
+        typer.Option(
+            "--range",
+            metavar="0..1|0..255|-1..1",
+            help="Black and white of an .onnx file. [default: found out]",
+            show_default=False,
+        ),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace one of yours.")] = False,
 ) -> None:
-    """Make a model of a generator that another tool has trained.
+    """Make a model of a network that another tool has trained.
 
-    For example: gantool models import style_vangogh/latest_net_G.pth --task translate
+    For example: gantool models import RealESRGAN_x4plus.pth --task superres --licence BSD-3-Clause
     """
-    ready = api.prepare_import(file, task=task, name=name, licence=licence, overwrite=overwrite)
-    show.say(f"{file}: {ready.kind}; writing it as ONNX and comparing takes a minute or less")
+    ready = api.prepare_import(
+        file,
+        task=task,
+        name=name,
+        licence=licence,
+        overwrite=overwrite,
+        layout=layout,
+        taken=taken,
+    )
+    show.say(f"{file}: {ready.kind}; writing and comparing it takes a minute, large ones some")
     model = api.finish_import(ready)
     said = api.model_info(model.name)
-    show.say(f"{said['file']}: licence {model.licence}, parity {float(said['parity']):.2g} of 255")
+    facts = [f"licence {model.licence}", f"halo {said['halo']}"]
+    if said["parity"] != "None":  # a model of gantool may come without
+        facts.append(f"parity {float(said['parity']):.2g} of 255")
+    show.say(f"{said['file']}: {', '.join(facts)}")
     print(model.name)
 
 

@@ -14,7 +14,7 @@ from gantool.cli.tasks import Command, command, parameter, task_options
 from gantool.errors import UsageError
 from gantool.plugin_manager import TaskFunction
 
-TEXT = """Run several tasks in one go: pictures and films are read once and written once.
+TEXT = """Run several tasks in one go. Pictures and films are read once and written once.
 
 \b
 For example:

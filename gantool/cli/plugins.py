@@ -11,7 +11,7 @@ from gantool.cli import show, tables
 from gantool.errors import PluginError, UsageError
 from gantool.plugin_manager import Plugin
 
-app = typer.Typer(help="The installed plugins, and your own.", no_args_is_help=True)
+app = typer.Typer(help="List installed plugins, begin and check your own.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -93,6 +93,7 @@ OPTIONS: dict[str, Any] = {
         typer.Option(
             min=1,
             max=100,
+            metavar="1..100",
             help="Quality of JPEG and WebP. [default: 95]",
             show_default=False,
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from gantool import api
 from gantool.cli import inputs as ways_in
@@ -48,11 +49,13 @@ def task_options(task: TaskFunction) -> list[inspect.Parameter]:
     ]
 
 
-def try_command(name: str, task: TaskFunction) -> None:
-    """Raises where Typer cannot make a command of the task, whatever it raises."""
-    alone = typer.Typer(add_completion=False)
+def made(name: str, task: TaskFunction) -> TyperCommand:
+    """The command of a task. Where Typer cannot make one this raises whatever it raises."""
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(name)(task_command(name, task))
-    typer.main.get_command(alone)
+    command = typer.main.get_command(alone)
+    assert isinstance(command, TyperCommand)
+    return command
 
 
 def run_command() -> Command:

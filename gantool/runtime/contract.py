@@ -37,6 +37,10 @@ class Contract:
     """Product of the strides: tiles start at multiples of it."""
     minimum: int = 1
     """Smallest side the network takes."""
+    window: tuple[int, int] = (0, 0)
+    """Height and width of the only frames that it takes; zeros where it takes any."""
+    batch: int = 0
+    """Most frames at once; 0 for any number."""
     side: int = 0
     """Short side of the pictures it is for; 0 where the size does not matter."""
     halo: int = 0
@@ -78,10 +82,13 @@ class Contract:
                 )
             known = {key: value for key, value in values.items() if key in _FIELDS}
             low, high = known.pop("value_range", (0.0, 1.0))
-            contract = cls(**known, value_range=(float(low), float(high)))
+            height, width = known.pop("window", (0, 0))
+            contract = cls(
+                **known, value_range=(float(low), float(high)), window=(int(height), int(width))
+            )
         except RecursionError as error:
             raise ModelError("its contract cannot be read: it is nested too deeply") from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ModelError(f"its contract cannot be read: {error}") from error
         _check(contract)
         return contract
@@ -108,6 +115,7 @@ def _check(contract: Contract) -> None:
                 f"its contract gives {name} {value!r:.60}; it must be a whole number from {least} "
                 f"to {most}"
             )
+    _check_window(contract)
     if contract.statistics not in ("local", "global"):
         raise ModelError(
             f"its contract gives statistics {contract.statistics!r:.60}: local or global"
@@ -135,11 +143,20 @@ def _is_shape(shape: object) -> bool:
     return math.prod(shape) <= LARGEST_CONDITION
 
 
+def _check_window(contract: Contract) -> None:
+    """A tile that is all halo would never come to an end."""
+    rows, columns = contract.window
+    edges = 2 * (contract.halo + contract.align)
+    if contract.window != (0, 0) and not edges <= min(rows, columns) <= max(rows, columns) <= 4096:
+        raise ModelError(f"its contract gives window {contract.window}: not a size for its halo")
+
+
 _RANGES = {
     "scale": (1, 32),
     **dict.fromkeys(("multiple", "align", "minimum"), (1, 4096)),
     "side": (0, 1 << 16),
     "halo": (0, 1024),
+    "batch": (0, 4096),
 }
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("task", "name", "licence", "data"), str),

@@ -101,7 +101,7 @@ def check_ends(model: onnx.ModelProto, contract: Contract) -> None:
     first, *further = model.graph.input
     if not _pictures(first) or any(_sides(first)[2:]):
         raise ModelError(
-            f"takes {_form(first)}, not pictures float32 N×3×H×W of any height and width: "
+            f"takes {form(first)}, not pictures float32 N×3×H×W of any height and width: "
             "export it again"
         )
     names = {each.name for each in further} - set(contract.conditions)
@@ -109,7 +109,7 @@ def check_ends(model: onnx.ModelProto, contract: Contract) -> None:
         listed = ", ".join(ascii(name[:60]) for name in sorted(names)[:8])
         raise ModelError(f"takes {listed} beside the picture, unknown to its contract")
     if len(model.graph.output) != 1 or not _pictures(model.graph.output[0]):
-        given = " and ".join(_form(each) for each in model.graph.output[:4])
+        given = " and ".join(form(each) for each in model.graph.output[:4])
         raise ModelError(f"gives {given}, not pictures float32 N×3×H×W alone: export it again")
 
 
@@ -157,7 +157,8 @@ def _sides(value: onnx.ValueInfoProto) -> list[int]:
     return [each.dim_value for each in value.type.tensor_type.shape.dim]
 
 
-def _form(value: onnx.ValueInfoProto) -> str:
+def form(value: onnx.ValueInfoProto) -> str:
+    """Type and sides of an input or output, in words."""
     from onnx import TensorProto
 
     kinds = {number: name.lower() for name, number in TensorProto.DataType.items()}

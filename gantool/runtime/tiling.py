@@ -1,9 +1,8 @@
 """Cutting a frame into tiles and putting the results together: tiled equals whole.
 
 Each tile is read `halo` pixels wider than the part it is responsible for, so that no output
-pixel misses anything it looks at. Beyond the frame's edges the halo is its mirror image, in
-the whole-frame path too. A network with global statistics sees no such image, as it would count
-in them: there the frame's edge is the tile's.
+pixel misses anything it looks at. Tiles near an edge of the frame are moved to it: there the
+network sees the edge that it would see of the whole frame, and pads by itself as in training.
 """
 
 import math
@@ -33,17 +32,15 @@ class Cut:
     halo: int
     read: int
     """Pixels taken per piece: halo, core, halo and what the network's sizes demand beyond."""
-    end: int | None = None
-    """Where the last piece ends at the latest, and the first begins at 0 at the earliest: pieces
-    near an edge are moved to it. None: their halo reaches beyond."""
+    end: int
+    """Of the frame with its mirror image as far as the network's sizes demand one."""
 
     def start(self, index: int) -> int:
-        """Where piece `index` begins to read; below 0 it is mirrored."""
-        start = index * self.core - self.halo
-        return start if self.end is None else max(min(start, self.end - self.read), 0)
+        """Where piece `index` begins to read: it ends by `end`."""
+        return max(min(index * self.core - self.halo, self.end - self.read), 0)
 
     def sources(self, index: int) -> NDArray[np.intp]:
-        """Which pixels piece `index` reads: `read` positions in [0, length)."""
+        """Which pixels piece `index` reads: `read` positions in [0, length), mirrored beyond."""
         start = self.start(index)
         return mirrored(np.arange(start, start + self.read), self.length)
 
@@ -62,7 +59,7 @@ def tiled(
     """
     height, width, _ = frame.shape
     _check_size(height * contract.scale, width * contract.scale, most)
-    rows, columns = cut(height, tile, contract), cut(width, tile, contract)
+    rows, columns = _cuts(frame, tile, contract)
     scale = contract.scale
     whole: Frame | None = None
     for row, column in _places(rows, columns):
@@ -82,8 +79,24 @@ def tiled(
 
 def in_one_piece(frame: Frame, contract: Contract) -> Frame:
     """1×h×w×3: the frame as a network takes it whole, with what its sizes demand beyond."""
-    rows, columns = (cut(side, None, contract) for side in frame.shape[:2])
+    rows, columns = _cuts(frame, None, contract)
     return _read(frame, rows.sources(0), columns.sources(0))[None]
+
+
+def _cuts(frame: Frame, tile: int | None, contract: Contract) -> tuple[Cut, Cut]:
+    """Of its rows and of its columns."""
+    (height, width, _), (rows, columns) = frame.shape, contract.window
+    if rows and columns:
+        return cut_by_window(height, rows, contract), cut_by_window(width, columns, contract)
+    return cut(height, tile, contract), cut(width, tile, contract)
+
+
+def cut_by_window(length: int, window: int, contract: Contract) -> Cut:
+    """Pieces of the one size that the network takes."""
+    halo = _up(contract.halo, contract.align)
+    core = max((window - 2 * halo) // contract.align, 1) * contract.align
+    end = window + _up(max(length - window, 0), contract.align)
+    return Cut(length, core, math.ceil(length / core), halo, window, end)
 
 
 def cut(length: int, tile: int | None, contract: Contract) -> Cut:
@@ -94,11 +107,9 @@ def cut(length: int, tile: int | None, contract: Contract) -> Cut:
     core = _up(math.ceil(length / count), align)
     halo = _up(contract.halo, align)
     unit = math.lcm(contract.multiple, align)
-    read = _up(max(core + 2 * halo, contract.minimum), unit)
-    if contract.statistics == "local":
-        return Cut(length, core, math.ceil(length / core), halo, read)
     end = _up(max(length, contract.minimum), unit)
-    return Cut(length, core, math.ceil(length / core), halo, min(read, end), end)
+    read = min(_up(max(core + 2 * halo, contract.minimum), unit), end)
+    return Cut(length, core, math.ceil(length / core), halo, read, end)
 
 
 def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
@@ -109,6 +120,14 @@ def mirrored(positions: NDArray[np.intp], length: int) -> NDArray[np.intp]:
     period = max(2 * (length - 1), 1)
     folded = positions % period
     return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
+
+
+def filling(frame: Frame, height: int, width: int) -> Frame:
+    """The upper left height×width×3 of a frame, mirrored beyond its edges where it is smaller."""
+    rows, columns = mirrored(np.arange(height), len(frame)), np.arange(width)
+    return cast(
+        Frame, np.ascontiguousarray(frame[rows[:, None], mirrored(columns, frame.shape[1])])
+    )
 
 
 def _check_size(height: int, width: int, most: int | None) -> None:

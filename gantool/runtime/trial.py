@@ -72,7 +72,7 @@ def _verdict(path: Path, digest: str) -> str:
 
 def main(path: Path, digest: str) -> str:
     """The verdict, found in this process under limits: FINE, one line, or nothing."""
-    _limit(path)
+    limit(path, SECONDS)
     try:
         _try(path, digest)
     except MemoryError:
@@ -102,14 +102,15 @@ def _too_large() -> str:
     return f"it needs more than {MEMORY >> 30} GB for a picture of {SIDES[1]}×{SIDES[0]}"
 
 
-def _limit(path: Path) -> None:
+def limit(path: Path, seconds: int) -> None:
+    """This process, for good, to so much processor time and the memory for the model at `path`."""
     with contextlib.suppress(ImportError):  # Windows: the clock alone
         import resource
 
         size = MEMORY + 8 * math.ceil(path.stat().st_size)
         for kind, soft, hard in (
             (resource.RLIMIT_AS, size, size),
-            (resource.RLIMIT_CPU, SECONDS, SECONDS + 5),
+            (resource.RLIMIT_CPU, seconds, seconds + 5),
             (resource.RLIMIT_CORE, 0, 0),
         ):
             most = resource.getrlimit(kind)[1]

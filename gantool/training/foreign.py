@@ -1,12 +1,15 @@
 """Weights from strangers' files, read without running anything that is in them.
 
 A checkpoint of PyTorch is a pickle. A process of its own reads it, with `weights_only` and limits
-of time and memory, and passes the tensors on as safetensors, which can only hold tensors.
+of time and memory, and passes the tensors on as safetensors, which can only hold tensors. There
+the importer is tried, too: a few names and shapes may ask for a network of any size.
 """
 
 import contextlib
 import pickle
+import pkgutil
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,9 +23,13 @@ from torch import Tensor
 
 from gantool.errors import ModelError
 
-SECONDS = 300.0
-MEMORY = 8 * 2**30
+SECONDS = 60.0
+"""Of the clock; a disk may be slow."""
+BUSY = 15
+"""Seconds of processor time."""
+MEMORY = 3 * 2**30
 """Most that the reading process may allocate, bytes."""
+KINDS = (".pth", ".pt", ".ckpt", ".safetensors")
 WRAPPINGS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "netG", "generator")
 """Under which of its keys a training checkpoint has the network, the likeliest first."""
 PREFIXES = {"module", "_orig_mod"}
@@ -30,59 +37,91 @@ PREFIXES = {"module", "_orig_mod"}
 FILE, REFUSED = "weights.safetensors", "refused"
 
 
-def weights(path: Path) -> dict[str, Tensor]:
+def weights(path: Path, importer: str = "") -> dict[str, Tensor]:
     """Those of the one network in a `.pth` or `.safetensors` file, by name; floats as float32.
 
-    Raises ModelError, naming the file, where there is none, or more than weights.
+    `importer`, `module:function`, will be given them. Raises ModelError, naming the file, where
+    there is no network, or more than weights, or one too large to be made here.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: no such file: give a checkpoint, .pth or .safetensors")
+        raise ModelError(f"{path}: no such file: give a checkpoint, {', '.join(KINDS)}")
     with tempfile.TemporaryDirectory() as folder:
-        safe = path if path.suffix == ".safetensors" else _apart(path, Path(folder))
+        safe = path.suffix == ".safetensors" and not importer
         try:
-            tensors = load_file(safe)
-        except (SafetensorError, OSError, MemoryError) as error:
-            raise ModelError(f"{path}: not a safetensors file, or a damaged one") from error
+            tensors = _tensors_of(path if safe else _apart(path, Path(folder), importer))
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in _bare(tensors).items()
     }
 
 
-def _apart(path: Path, folder: Path) -> Path:
-    """`convert` in a process of its own."""
-    command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), str(folder)]
+def _apart(path: Path, folder: Path, importer: str) -> Path:
+    """`convert` in a process of its own. Raises ModelError, without the file's name."""
+    command = [sys.executable, "-P", "-m", __name__, importer, str(path.absolute()), str(folder)]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{path}: refused: reading it takes more than {SECONDS:g} s") from error
+        raise ModelError(f"refused: reading it takes more than {SECONDS:g} s") from error
     if (folder / REFUSED).is_file():
-        raise ModelError(f"{path}: {(folder / REFUSED).read_text()}")
+        raise ModelError((folder / REFUSED).read_text())
+    if done.returncode == -getattr(signal, "SIGXCPU", 0):
+        raise ModelError(f"refused: reading it takes more than {BUSY} s")
     if done.returncode:
-        raise ModelError(f"{path}: refused: reading it ends with code {done.returncode}")
+        raise ModelError(f"refused: reading it ends with code {done.returncode}")
     return folder / FILE
 
 
-def convert(path: Path, folder: Path) -> None:
+def convert(path: Path, folder: Path, importer: str = "") -> None:
     """Leaves in `folder` the weights in the checkpoint at `path`, or one line that refuses it."""
     try:
-        tensors = network_in(_loaded(path))
+        safe = path.suffix == ".safetensors"
+        tensors = _tensors_of(path) if safe else network_in(_loaded(path))
         flat = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
         save_file(flat, folder / FILE)
+        if importer:
+            _try(importer, flat)
     except ModelError as error:
         (folder / REFUSED).write_text(str(error))
     except (RuntimeError, ValueError, MemoryError) as error:
         (folder / REFUSED).write_text(f"its weights cannot be read: {_reason(error)}")
 
 
-def limit_memory() -> None:
-    """Of this process, for good; Windows has no such limit."""
+def _try(importer: str, tensors: Mapping[str, Tensor]) -> None:
+    """Raises ModelError where what it makes of them is too large; the rest shows when it is used.
+
+    This process has the limits.
+    """
+    try:
+        pkgutil.resolve_name(importer)(_bare(tensors))
+    except Exception as error:  # a stranger's function
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            most = f"{MEMORY >> 30} GiB"
+            raise ModelError(f"refused: its network needs more than {most}") from error
+
+
+def limit() -> None:
+    """This process, for good; Windows has no such limits.
+
+    Not its addresses: the libraries of CUDA alone take more.
+    """
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (BUSY, BUSY + 5))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _tensors_of(path: Path) -> dict[str, Tensor]:
+    """All in a file of safetensors. Raises ModelError."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError("not a safetensors file, or a damaged one") from error
 
 
 def _loaded(path: Path) -> object:
@@ -96,6 +135,8 @@ def _loaded(path: Path) -> object:
             ) from error
         raise ModelError("not a checkpoint of PyTorch, or a damaged one") from error
     except Exception as error:  # damaged bytes make the unpickler raise anything
+        if "TorchScript" in str(error):
+            raise ModelError("a TorchScript program: give the checkpoint it was made of") from error
         raise ModelError(
             f"not a checkpoint of PyTorch, or a damaged one: {_reason(error)}"
         ) from error
@@ -140,5 +181,5 @@ def _reason(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    limit_memory()
-    convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    limit()
+    convert(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[1])

@@ -37,7 +37,12 @@ def load(init: Path, system: System) -> None:
         newest = next(checkpoint.usable(init / checkpoint.FOLDER), None)
         if newest is None:
             raise UsageError(f"{init}: no whole checkpoint to start from")
-        checkpoint.load_ema(newest, system.networks)
+        try:
+            checkpoint.load_ema(newest, system.networks)
+        except UsageError as error:
+            raise UsageError(
+                f"{_unfit(init)}; its generator alone may, from {init / init.resolve().name}.onnx"
+            ) from error
         return
     tensors, exports = stored(init), system.exports()
     named = [each for each in exports if init.stem.endswith(f"-{each.network}")]
@@ -49,9 +54,13 @@ def load(init: Path, system: System) -> None:
             return
         except (KeyError, RuntimeError):  # torch says so in forty lines
             network.load_state_dict(before)
+    raise UsageError(_unfit(init))
+
+
+def _unfit(init: Path) -> str:
     maker, had = options(init)
     made = " ".join([maker or "somebody", *(f"{name}={value}" for name, value in had.items())])
-    raise UsageError(f"{init}: does not fit the networks of this recipe: made by {made}")
+    return f"{init}: does not fit the networks of this recipe: made by {made}"
 
 
 def stored(path: Path) -> dict[str, Tensor]:

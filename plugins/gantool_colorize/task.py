@@ -65,7 +65,10 @@ def colorize(
         typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
     ] = None,
 ) -> Pipeline:
-    """Colour grey photographs; sepia and faded ones count as grey."""
+    """Colour grey photographs, also sepia and faded ones.
+
+    For example: gantool colorize old-photos/
+    """
     if not 0 <= intensity <= 4:
         raise UsageError(f"--intensity {intensity:g}: must be from 0 to 4")
     if samples is not None and not 1 <= samples <= MOST_SAMPLES:

@@ -51,7 +51,10 @@ def derain(
         typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
     ] = None,
 ) -> Pipeline:
-    """Take rain or falling snow off photographs and films."""
+    """Take rain or falling snow off photographs and films.
+
+    For example: gantool derain dashcam/ --weather auto
+    """
     if weather not in (*SHIPPED, AUTO):
         raise UsageError(f"--weather {weather}: there are {', '.join((*SHIPPED, AUTO))}")
     if not 0 <= strength <= 1:

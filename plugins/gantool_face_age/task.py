@@ -49,7 +49,10 @@ def face_age(
         typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
     ] = None,
 ) -> Pipeline:
-    """Show the faces of adults older or younger. Not for minors, nor to deceive."""
+    """Show the faces of adults older or younger. Not for minors, nor to deceive.
+
+    For example: gantool face-age portrait.jpg --age 65
+    """
     goals = _goals(age, by, to)
     if strip and to is None:
         raise UsageError("--strip: shows the ages of --to: give both, as in --to 20..70 --strip")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from gantool import Frame, Model, Pipeline, Predict, UsageError, hookimpl
+from gantool import Frame, Frames, Model, Pipeline, Predict, UsageError, hookimpl
 
 EYES = "refine-synthetic/eyes"
 DISTANCE = "self_regularisation"
@@ -23,17 +24,47 @@ def refine_synthetic(
     strength: Annotated[
         float, typer.Option(metavar="0..1", help="1 is the model's picture, 0 the render.")
     ] = 1.0,
+    seed: Annotated[
+        int, typer.Option(metavar="S", help="Which of the looks that a picture may have.")
+    ] = 0,
 ) -> Pipeline:
-    """Make renders look like photographs; names, folders and sizes stay, so that labels do."""
+    """Make renders look like photographs, labels kept.
+
+    Names, folders and sizes stay, and everything in the pictures where it is.
+
+    For example: gantool refine-synthetic renders/ -o refined/
+    """
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength {strength:g}: must be from 0 to 1")
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: a whole number from 0")
 
     def process(frame: Frame, predict: Predict) -> Frame:
-        return mixed(frame, predict(frame), strength)
+        look = drawn(predict, seed, zlib.crc32(frame.tobytes()))
+        return mixed(frame, predict(frame, **look), strength)
+
+    def film(frames: Frames, predict: Predict) -> Iterator[Frame]:
+        look = drawn(predict, seed)  # one for all frames, or light would flicker
+        return (mixed(frame, predict(frame, **look), strength) for frame in frames)
 
     label = Path(model).stem
     label = label if strength == 1 else f"{label}-strength-{strength:g}"
-    return Pipeline((model,), process, label=label, scale=1, measure=distance)
+    label = f"{label}-seed-{seed}" if seed else label
+    return Pipeline((model,), process, film, label=label, scale=1, measure=distance)
+
+
+def drawn(predict: Predict, *seeds: int) -> Mapping[str, object]:
+    """Values of unit deviation for the conditions of its model, none for most; always the same."""
+    contract = getattr(predict, "contract", None)  # a plain function is a Predict too
+    if contract is None or not contract.conditions:
+        return {}
+    import numpy as np
+
+    random = np.random.default_rng(seeds)
+    return {
+        name: random.standard_normal((1, *facts["shape"]), np.float32)
+        for name, facts in contract.conditions.items()
+    }
 
 
 def mixed(frame: Frame, refined: Frame, strength: float) -> Frame:

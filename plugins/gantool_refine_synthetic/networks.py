@@ -8,34 +8,51 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, relu
+from torch.nn.functional import interpolate, pad, relu
 
 LUMA = (0.299, 0.587, 0.114)
 """BT.601."""
+GRID = (2, 2)
+"""Rows and columns of a field of chance."""
 
 
 class Refiner(nn.Module):
     """`N×3×H×W → N×3×H×W` in about [0, 1], sides of more than `halo`: the picture and a residual.
 
     3×3 convolutions and residual blocks, nothing that depends on the whole picture. They see its
-    mirror image beyond its edges, as in the runtime. `grey`: of the picture's luma, and grey.
+    mirror image beyond its edges. `grey`: of the picture's luma, and grey.
+    With `looks`, so many fields of chance `z`, N×looks×2×2 of unit deviation, are spread over the
+    picture, and the mean of what the first layer sees is told everywhere: it is global then.
     """
 
-    def __init__(self, channels: int, blocks: int, *, grey: bool) -> None:
+    def __init__(self, channels: int, blocks: int, *, grey: bool, looks: int = 0) -> None:
         super().__init__()
-        self.grey = grey
+        self.grey, self.looks = grey, looks
         self.halo = 1 + 2 * blocks
         colours = 1 if grey else 3
-        self.first = nn.Conv2d(colours, channels, 3)
+        self.first = nn.Conv2d(colours + looks, channels, 3)
+        self.told = nn.Linear(channels, channels) if looks else None
         self.body = nn.Sequential(*(Block(channels) for _ in range(blocks)))
         self.last = nn.Conv2d(channels, colours, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:
         if self.grey:
             x = luma(x)
-        wide = pad(x, [self.halo] * 4, mode="reflect")
-        refined: Tensor = x + self.last(self.body(relu(self.first(2 * wide - 1))))
+        wide = pad(2 * self._with_looks(x, z) - 1, [self.halo] * 4, mode="reflect")
+        seen = relu(self.first(wide))
+        if self.told is not None:
+            seen = relu(seen + self.told(seen.mean((2, 3)))[..., None, None])
+        refined: Tensor = x + self.last(self.body(seen))
         return refined.expand(-1, 3, -1, -1)
+
+    def _with_looks(self, x: Tensor, z: Tensor | None) -> Tensor:
+        """x and the fields of z, none being zeros, as further channels."""
+        if not self.looks:
+            return x
+        if z is None:
+            z = x.new_zeros(1, self.looks, *GRID)
+        fields = interpolate(z, size=x.shape[-2:], mode="bilinear", align_corners=True)
+        return torch.cat([x, (fields / 2 + 0.5).expand(x.shape[0], -1, -1, -1)], dim=1)
 
 
 class Block(nn.Module):

@@ -7,22 +7,22 @@ The paper sums |ψ(R(x)) − ψ(x)| over the pixels, so that its λ means someth
 of picture; here it is their mean.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
 
 from gantool.errors import UsageError
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.penalties import History, instance_noise
 from gantool.training.system import Batch, Contract, Export, Once, Phase
 from gantool_refine_synthetic.kinds import Kinds, read
-from gantool_refine_synthetic.networks import Judge, Refiner
+from gantool_refine_synthetic.networks import GRID, Judge, Refiner
+from gantool_refine_synthetic.psi import Psi, diversity, self_regularisation
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 12, "blocks": 2, "critic": 8, "batch": 8, "steps": 800},
@@ -30,7 +30,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"batch": 64, "steps": 40_000},
 }
 COST = {"tiny": "1 min", "fast": "40 min", "full": "4 days"}
-Psi = Literal["pixels", "mean", "smooth", "gradients"]
+MOST = 0.3
+"""Diversity from which on more is worth nothing."""
 
 
 class HalfHistory(History):
@@ -99,7 +100,8 @@ class Inputs:
 class SimGan:
     """R refines; D tells its pictures from real ones by patches, half of them of earlier steps.
 
-    −log D(R(x)) + λ·mean |ψ(R(x)) − ψ(x)| for R, of which in the beginning only the second.
+    −log D(R(x)) + λ·mean |ψ(R(x)) − ψ(x)| for R, of which in the beginning only the second. With
+    looks, R is given z, drawn by chance, and rewarded where its pictures differ as z does.
     """
 
     networks: Mapping[str, nn.Module]
@@ -110,8 +112,9 @@ class SimGan:
     weight: float
     psi: Psi
     noise: float
-    refined: Once[Tensor] = field(default_factory=Once)
-    """R(x), made for the refiner's turn and used again by the discriminator."""
+    variety: float
+    refined: Once[tuple[Tensor, Tensor]] = field(default_factory=Once)
+    """R(x, z) and z, made for the refiner's turn and used again by the discriminator."""
 
     def dataset(self, root: Path, split: str) -> Kinds:
         it = self.inputs
@@ -133,7 +136,7 @@ class SimGan:
         ]
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
-        refined = self.refined(batch, lambda: self.networks["refiner"](batch["synthetic"]).float())
+        refined, look = self.refined(batch, lambda: self._refined(batch["synthetic"]))
         if phase.name == "discriminator":
             fake = self.memory["discriminator"].mix(refined)
             logits = (self._judged(pictures, fraction) for pictures in (batch["real"], fake))
@@ -142,16 +145,30 @@ class SimGan:
         terms = {"self": self.weight * moved}
         if fraction >= self.turns.apart:
             terms["adversarial"] = nonsaturating_generator(self._judged(refined, fraction))
+            if self.variety:
+                other, far = self._refined(batch["synthetic"])
+                gain = diversity(refined, other, look, far)
+                terms["variety"] = self.variety * (MOST - gain).clamp(min=0)
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
-        result = networks["refiner"](batch["synthetic"])
-        return {"input": batch["synthetic"], "result": result, "target": batch["real"]}
+        x, refiner = batch["synthetic"], cast(Refiner, networks["refiner"])
+        chance = torch.Generator().manual_seed(0)  # the same looks every time
+        z = torch.randn(len(x), refiner.looks, *GRID, generator=chance).to(x.device)
+        return {"input": x, "result": refiner(x, z), "target": batch["real"]}
 
     def exports(self) -> Sequence[Export]:
         minimum = cast(Refiner, self.networks["refiner"]).halo + 1
-        contract = Contract(task="refine-synthetic", minimum=minimum)
+        looks = cast(Refiner, self.networks["refiner"]).looks
+        conditions = {"z": {"shape": [looks, *GRID], "default": 0.0}} if looks else {}
+        contract = Contract("refine-synthetic", minimum=minimum, conditions=conditions)
         return [Export("refiner", contract, prepare=lambda network: network)]
+
+    def _refined(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """R(x, z) and z by chance, N×looks×2×2."""
+        refiner = cast(Refiner, self.networks["refiner"])
+        z = torch.randn(len(x), refiner.looks, *GRID, device=x.device)
+        return refiner(x, z).float(), z
 
     def _judged(self, pictures: Tensor, fraction: float) -> Tensor:
         """Logits of every patch, N×1×h×w: the local adversarial loss runs over all of them."""
@@ -177,6 +194,8 @@ def simgan(
     judging: float = 0.02,
     pool: int = 512,
     noise: float = 0.0,
+    looks: int = 0,
+    variety: float = 1.0,
     rate: float = 1e-3,
     critic_rate: float = 1e-3,
 ) -> SimGan:
@@ -186,18 +205,20 @@ def simgan(
     32 in the paper. batch: pictures of each kind a step, an even number. crop: most pixels of a
     side that are trained on. grey: train on and give grey pictures, whatever the data are. weight:
     λ of self-regularisation, the mean over pixels from 0 to 1. psi: what of a picture is to stay:
-    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, or the
-    gradients. k_g, k_d: turns of the refiner and of
-    the discriminator in each step. apart: fraction of the training in which the refiner learns by
-    self-regularisation alone. judging: fraction after it in which the discriminator learns alone.
-    pool: refined pictures remembered for the discriminator. noise: deviation of noise on what it
-    sees, falling to 0 over the training. rate: of Adam, level for half the training, then falling
-    to 0. critic_rate: of the discriminator's.
+    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, the
+    gradients, or the contrast around each, which leaves exposure and slow light free. k_g, k_d:
+    turns of the refiner and of the discriminator in each step. apart: fraction of the training in
+    which the refiner learns by self-regularisation alone. judging: fraction after it in which the
+    discriminator learns alone. pool: refined pictures remembered for the discriminator. noise:
+    deviation of noise on what it sees, falling to 0 over the training. looks: fields of chance by
+    which a render comes out in many ways; 0 for one way. variety: how much it is worth that these
+    differ. rate: of Adam, level for half the training, then falling to 0. critic_rate: of the
+    discriminator's.
     """
     if batch % 2:
         raise UsageError(f"--batch {batch}: must be even: half of it are earlier pictures")
     networks: dict[str, nn.Module] = {
-        "refiner": Refiner(channels, blocks, grey=grey),
+        "refiner": Refiner(channels, blocks, grey=grey, looks=looks),
         "discriminator": Judge(critic),
     }
     rates = {"refiner": rate, "discriminator": critic_rate}
@@ -207,33 +228,6 @@ def simgan(
     }
     memory = {"discriminator": HalfHistory(pool)}
     turns, inputs = Turns(k_g, k_d, apart, judging), Inputs(batch, crop, grey)
-    return SimGan(networks, optimizers, memory, turns, inputs, weight, psi, noise)
-
-
-def self_regularisation(refined: Tensor, x: Tensor, psi: Psi = "pixels") -> Tensor:
-    """mean |ψ(R(x)) − ψ(x)| of N×C×H×W. Shrivastava et al. 2017, equation 4, there a sum."""
-    return (PSI[psi](refined) - PSI[psi](x)).abs().mean()
-
-
-def gradients(x: Tensor) -> Tensor:
-    """N×C×H×W → N×2C×(H−1)×(W−1): the differences to the right and to the lower neighbour."""
-    here = x[..., :-1, :-1]
-    return torch.cat([x[..., :-1, 1:] - here, x[..., 1:, :-1] - here], dim=1)
-
-
-def mean(x: Tensor) -> Tensor:
-    """N×C×H×W → N×1×H×W: of the colours."""
-    return x.mean(dim=1, keepdim=True)
-
-
-def smooth(x: Tensor) -> Tensor:
-    """N×C×H×W → N×C×(H−4)×(W−4): the mean of 5×5 pixels."""
-    return avg_pool2d(x, 5, stride=1)
-
-
-PSI: Mapping[Psi, Callable[[Tensor], Tensor]] = {
-    "pixels": lambda x: x,
-    "mean": mean,
-    "smooth": smooth,
-    "gradients": gradients,
-}
+    return SimGan(
+        networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0
+    )

@@ -45,7 +45,10 @@ def superres(
         typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
     ] = None,
 ) -> Pipeline:
-    """Enlarge photographs: 2, 3, 4 or 8 times as wide and as high."""
+    """Enlarge photographs 2, 3, 4 or 8 times.
+
+    For example: gantool superres photos/ --scale 4
+    """
     if scale not in CHAINS:
         raise UsageError(f"--scale {scale}: superres has 2, 3, 4 and 8")
     if not 0 <= denoise <= 1:

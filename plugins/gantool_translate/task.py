@@ -53,7 +53,12 @@ def translate(
         ),
     ] = True,
 ) -> Pipeline:
-    """Restyle pictures: photographs as paintings, drawings as photographs, whatever the model."""
+    """Restyle pictures, photographs as paintings for example.
+
+    What comes of a picture is what the model has learnt.
+
+    For example: gantool translate --style monet photo.jpg
+    """
     if list_styles:
         raise Answer(_table(_styles()))
     if not 0 <= strength <= 1:

@@ -99,7 +99,7 @@ def test_import_prints_the_name_and_says_what_was_recognised(imported):
     assert (ended.code, ended.out) == (0, "translate/van-gogh\n")
     first, last = ended.err.splitlines()
     assert first.startswith(f"{folder}/Van Gogh_pretrained/latest_net_G.pth: reference-resnet-1 ")
-    assert "translate/van-gogh.onnx: licence unknown, parity 0" in last
+    assert "translate/van-gogh.onnx: licence unknown, halo 0, parity 0" in last
 
 
 def test_it_is_in_the_catalogue_under_the_name_of_its_folder(gantool):
@@ -249,7 +249,8 @@ def test_name_is_that_of_the_file_or_of_its_folder(file, name, monkeypatch):
     from gantool.api import importing
 
     monkeypatch.setattr(importing, "_read", lambda *_: (None, None))
-    monkeypatch.setattr("gantool.training.foreign.weights", lambda _: {})
+    monkeypatch.setattr(importing, "_kind", str)
+    monkeypatch.setattr("gantool.training.foreign.weights", lambda *_: {})
     assert importing.prepare_import(Path(file), task="translate").name == f"translate/{name}"
 
 

@@ -66,6 +66,40 @@ def test_strength_is_the_share_of_the_residual(strength, depth):
     assert np.array_equal(result, mixed(frame, refined, strength))
 
 
+class Looking:
+    """A Predict that gives the look it is asked for, as a level of grey."""
+
+    contract = Contract("refine-synthetic", conditions={"z": {"shape": [1, 2], "default": 0.0}})
+
+    def __call__(self, frame: np.ndarray, z: np.ndarray) -> np.ndarray:
+        assert (z.shape, z.dtype) == ((1, 1, 2), np.float32)
+        return np.full_like(frame, round(100 + 20 * z[0, 0, 0]))
+
+
+def test_looks_are_drawn_from_the_seed_and_the_picture():
+    frames = np.random.default_rng(0).integers(0, 255, (9, 4, 5, 3)).astype(np.uint8)
+    one, again, other = (refine_synthetic(seed=seed).process for seed in (0, 0, 1))
+    looks = [
+        [int(process(frame, Looking())[0, 0, 0]) for frame in frames]
+        for process in (one, again, other)
+    ]
+    assert looks[0] == looks[1] != looks[2]
+    assert len(set(looks[0])) > 5
+    assert np.array_equal(one(frames[0], lambda frame: frame), frames[0])  # one without looks
+
+
+def test_a_film_has_one_look():
+    frames = np.random.default_rng(0).integers(0, 255, (4, 4, 5, 3)).astype(np.uint8)
+    stream = refine_synthetic(seed=3).stream
+    assert len({frame[0, 0, 0] for frame in stream(iter(frames), Looking())}) == 1
+
+
+def test_seeds_go_into_names_and_are_from_0():
+    assert refine_synthetic(strength=0.5, seed=2).label == "eyes-strength-0.5-seed-2"
+    with pytest.raises(UsageError, match="--seed -1: a whole number from 0"):
+        refine_synthetic(seed=-1)
+
+
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_distance_is_the_mean_over_pixels_from_0_to_1(depth):
     most = np.iinfo(depth).max
@@ -192,17 +226,34 @@ def shipped() -> Session:
     return Session(Path(found[0].source))
 
 
-def test_shipped_model_says_what_it_is_and_is_local(shipped):
+def test_shipped_model_says_what_it_is_and_has_looks(shipped):
     contract = shipped.contract
-    assert (f"{contract.task}/{contract.name}", contract.statistics) == (EYES, "local")
-    assert contract.halo <= 16
+    assert (f"{contract.task}/{contract.name}", contract.statistics) == (EYES, "global")
+    assert contract.conditions.keys() == {"z"}
 
 
-def test_shipped_model_gives_grey_of_every_size_without_seams(shipped):
+def test_shipped_model_gives_grey_of_every_size_in_one_piece(shipped):
     frame = np.random.default_rng(0).integers(0, 256, (40, 67, 3)).astype(np.uint8)
-    whole, tiles = (Session(shipped.path, tile=size)(frame).astype(int) for size in (None, 24))
+    whole, again = (Session(shipped.path, tile=size)(frame) for size in (None, "auto"))
     assert (whole == whole[..., :1]).all()
-    assert np.abs(whole - tiles).max() <= 1
+    assert np.array_equal(whole, again)
+
+
+def test_shipped_model_gives_a_render_looks_that_differ_in_light_and_not_in_place(shipped):
+    apart, gaps = [], []
+    for number in range(12):
+        picture, label = eye(56, number)
+        frame = np.repeat(picture[..., None], 3, axis=2)
+        one, other = (
+            refine_synthetic(seed=seed).process(frame, shipped)[..., 0] for seed in (0, 1)
+        )
+        halves = [
+            np.diff([half.mean() for half in np.hsplit(each[:, :54], 2)]) for each in (one, other)
+        ]
+        apart.append(np.abs(halves[0] - halves[1]))
+        gaps.append(np.hypot(*np.subtract(darkest(one, label), darkest(other, label))))
+    assert np.mean(apart) > 10
+    assert np.mean(gaps) < 1
 
 
 def test_shipped_model_uses_more_of_the_range_and_leaves_irises_in_place(shipped):

@@ -19,7 +19,8 @@ from gantool.training.session import train
 from gantool.training.settings import Settings
 from gantool_refine_synthetic import simgan as module
 from gantool_refine_synthetic.networks import Judge, Refiner
-from gantool_refine_synthetic.simgan import HalfHistory, Turns, self_regularisation, simgan
+from gantool_refine_synthetic.psi import diversity, self_regularisation
+from gantool_refine_synthetic.simgan import HalfHistory, Turns, simgan
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
 TINY = {"channels": 4, "blocks": 1, "critic": 2, "batch": 4}
@@ -45,9 +46,9 @@ class Told(nn.Module):
 class Twice(nn.Module):
     """A refiner whose residual is the picture."""
 
-    halo = 0
+    halo = looks = 0
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         return 2 * x
 
 
@@ -130,6 +131,45 @@ def test_self_regularisation_does_not_depend_on_the_size_as_a_sum_would():
     x, refined = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     large = [each.repeat(1, 1, 2, 2) for each in (refined, x)]
     assert self_regularisation(*large) == pytest.approx(self_regularisation(refined, x).item())
+
+
+def test_contrast_is_what_no_exposure_changes():
+    x = torch.rand(1, 3, 12, 15)
+    assert self_regularisation(x + 0.3, x, "contrast").item() < 1e-5
+    assert self_regularisation(x / 2, x, "contrast") < 0.25 * self_regularisation(
+        1 - x, x, "contrast"
+    )
+    ramp = torch.linspace(0, 0.3, 15).expand(1, 3, 12, 15)
+    assert self_regularisation(x + ramp, x, "contrast") < 0.1 * self_regularisation(
+        1 - x, x, "contrast"
+    )
+
+
+def test_diversity_is_how_far_means_differ_over_how_far_their_chances_do():
+    one, z = torch.zeros(1, 3, 5, 6), torch.zeros(1, 2, 2, 2)
+    other = one.clone()
+    other[0, :, 2, 3] = 0.5  # a twenty-fifth of it in both windows of 5×5
+    assert diversity(one, other, z, z + 0.1).item() == pytest.approx(0.5 / 25 / 0.1)
+
+
+class Shifted(nn.Module):
+    """A refiner that adds a hundredth of the mean of its fields."""
+
+    halo, looks = 0, 2
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        return x + 0.01 * z.mean((1, 2, 3), keepdim=True)
+
+
+def test_the_refiner_is_rewarded_for_looks_that_differ(told, monkeypatch):
+    told.networks = {"refiner": Shifted(), "discriminator": Told()}
+    told.variety = 2.0
+    refining, batch = told.phases()[0], batch_of()
+    draws = [torch.full((4, 2, 2, 2), value) for value in (1.0, -1.0)]
+    monkeypatch.setattr(torch, "randn", lambda *_, **__: draws.pop(0))
+    terms = told.loss(refining, batch, 0.5)
+    assert terms["variety"].item() == pytest.approx(2 * (module.MOST - 0.01), rel=1e-4)
+    assert simgan(**TINY, variety=2.0).variety == 0  # without looks
 
 
 def test_the_refiner_begins_with_self_regularisation_alone(told):
@@ -239,6 +279,16 @@ def test_a_grey_refiner_gives_grey_of_the_luma():
     assert torch.allclose(refiner(luma), refined, atol=1e-5)
 
 
+def test_fields_of_chance_are_spread_over_the_picture():
+    torch.manual_seed(0)
+    refiner, x = Refiner(4, 1, grey=True, looks=2), torch.rand(2, 3, 12, 17)
+    z = torch.zeros(1, 2, 2, 2)
+    assert torch.equal(refiner(x), refiner(x, z))
+    z[..., 0] = 3.0  # both rows, at the left
+    change = (refiner(x, z) - refiner(x)).abs().mean((0, 1, 2))
+    assert change[:4].mean() > 2 * change[-4:].mean()
+
+
 # Data
 
 
@@ -311,3 +361,20 @@ def test_a_run_is_exported_to_a_local_model_that_tiles_do_not_show_in(folders, t
     contract = Session(path).contract
     assert (contract.task, contract.statistics, contract.halo) == ("refine-synthetic", "local", 3)
     assert contract.minimum == 4
+
+
+def test_looks_are_a_condition_of_the_model_file(folders, tmp_path):
+    settings = Settings("simgan", {**TINY, "looks": 2, "apart": 0.2, "judging": 0.1}, "kinds", 4)
+    run = Run(simgan, tmp_path, settings, folders)
+    deque(train(run, options.Limits(max_steps=4)), maxlen=0)
+    (path,) = api.export(run.folder)
+    session = Session(path)
+    assert session.contract.conditions == {"z": {"shape": [2, 2, 2], "default": 0.0}}
+    assert session.contract.statistics == "global"
+    frame = np.random.default_rng(0).integers(0, 256, (20, 25, 3), np.uint8)
+    neutral, one, again, other = (
+        session(frame, z=np.full((1, 2, 2, 2), each, np.float32)) for each in (0, 2, 2, -2)
+    )
+    assert np.array_equal(session(frame), neutral)
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)

@@ -15,6 +15,8 @@ FULL = Contract(
     multiple=8,
     align=4,
     minimum=16,
+    window=(64, 96),
+    batch=1,
     side=286,
     halo=12,
     statistics="global",
@@ -82,6 +84,15 @@ def test_lengths_are_whole_numbers_from_1(key, bad):
 def test_halo_is_a_whole_number_from_0(bad):
     with pytest.raises(ModelError, match="halo"):
         Contract.from_json(text(halo=bad))
+
+
+@pytest.mark.parametrize(
+    "bad", [[64], [64, 0], [0, 64], [-64, -64], [26, 64], [64, 9999], "ab", 5, None, [1e400, 64]]
+)
+def test_the_window_is_a_size_that_its_halo_leaves_something_of(bad):
+    assert Contract.from_json(text(window=[28, 64], halo=12)).window == (28, 64)
+    with pytest.raises(ModelError):
+        Contract.from_json(text(window=bad, halo=13))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Law: the halo that is measured is the distance at which a pixel still has an influence."""
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from onnx import helper
 
 import models
+from gantool.api.probes import probes
 from gantool.errors import ModelError
-from gantool.runtime import halo
+from gantool.runtime import halo, tiling
 from gantool.runtime.contract import Contract
 from gantool.runtime.halo import Reach
 
@@ -112,3 +114,62 @@ def test_the_float_graph_runs_as_it_is(tmp_path):
     path = convolution(tmp_path / "model.onnx", one_pixel(3, 1) * 2.5)
     batch = np.random.default_rng(0).random((3, 3, 5, 7), np.float32)
     assert halo.run_float(path, batch) == pytest.approx(batch * 2.5)
+
+
+def fading(path: Path, length: float, reach: int = 90) -> Path:
+    """Looks `reach` pixels far, at less and less: `length` is that of the decay."""
+    at = np.abs(np.arange(-reach, reach + 1))
+    row = np.exp(-at / length)
+    row /= row.sum()
+    weights = [
+        np.broadcast_to(each, (3, 1, *each.shape)).astype(np.float32)
+        for each in (row[None], row[:, None])
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "right"], ["z"], group=3, pads=[0, reach] * 2),
+        helper.make_node("Conv", ["z", "down"], ["y"], group=3, pads=[reach, 0] * 2),
+    ]
+    return models.save(path, nodes, Contract("fade"), right=weights[0], down=weights[1])
+
+
+def test_a_network_that_hardly_sees_what_is_far_gets_the_halo_that_pictures_need(tmp_path):
+    path = fading(tmp_path / "model.onnx", length=6)
+    reach = halo.measure(path, Contract("fade"), probes())
+    assert not reach.whole
+    assert 6 < reach.halo < halo.NEAR
+    assert 0 < reach.beyond <= halo.FAINT
+    contract = reach.within(Contract("fade"))
+    assert contract.metrics == {"beyond_halo": round(reach.beyond, 3)}
+    frame = np.tile(probes()[1], (2, 1, 1))
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        floats = halo.run_float(path, np.concatenate([halo.as_batch(e, contract) for e in batch]))
+        return np.round(halo.levels(floats, contract)).astype(np.uint8)
+
+    whole, tiled = (tiling.tiled(frame, run, contract, tile) for tile in (None, 48))
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+    near = dataclasses.replace(contract, halo=2)
+    assert np.abs(whole.astype(int) - tiling.tiled(frame, run, near, 48)).max() > 1
+
+
+def test_pictures_do_not_shorten_what_they_show(tmp_path):
+    path = fading(tmp_path / "model.onnx", length=80)
+    assert halo.measure(path, Contract("fade"), probes()) == Reach(90, whole=False)
+
+
+def test_a_normalisation_is_whole_whatever_pictures_show(tmp_path):
+    nodes = [helper.make_node("InstanceNormalization", ["x", "gain", "shift"], ["y"])]
+    constants = {"gain": np.zeros(3, np.float32), "shift": np.ones(3, np.float32)}
+    path = models.save(tmp_path / "model.onnx", nodes, Contract("even"), **constants)
+    assert halo.measure(path, Contract("even"), probes()).whole
+
+
+def test_halo_of_one_size_leaves_a_quarter(tmp_path):
+    """Or what looks so far is whole; where it is faint there, pictures tell."""
+    contract = Contract("any", window=(64, 64))
+    near = models.wide_blur(tmp_path / "near.onnx", radius=24)
+    assert halo.measure(near, contract, probes()) == Reach(24, whole=False)
+    far = models.wide_blur(tmp_path / "far.onnx", radius=30)
+    assert halo.measure(far, contract, probes()).whole
+    faint = fading(tmp_path / "faint.onnx", length=2)
+    assert 2 < halo.measure(faint, contract, probes()).halo <= 24

@@ -231,7 +231,7 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
 from gantool.runtime import trial
-trial._limit(Path(sys.argv[1]))
+trial.limit(Path(sys.argv[1]), 9)
 print(resource.getrlimit(resource.RLIMIT_AS) == ({limit}, {limit}))
 print(trial._verdict(Path(sys.argv[1]), sys.argv[2]))
 """

@@ -46,7 +46,7 @@ def test_bilinear_model_is_bilinear_interpolation(tile, tmp_path):
     frame = picture(37, 53)
     ours = Session(models.bilinear(tmp_path / "model.onnx"), tile=tile)(frame)
     theirs = cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    inner = (slice(2, -2), slice(2, -2))  # at the very edge we mirror and OpenCV repeats
+    inner = (slice(2, -2), slice(2, -2))  # at the very edge the model has zeros and OpenCV repeats
     assert np.abs(ours[inner].astype(int) - theirs[inner].astype(int)).max() <= 1
 
 
@@ -70,8 +70,8 @@ def test_tiles_are_equal_and_aligned():
 
 @pytest.mark.parametrize("length", [1, 15, 16, 99, 100, 257])
 @pytest.mark.parametrize("tile", [None, 16, 50])
-def test_global_networks_see_no_mirror_image_beyond_what_sizes_demand(length, tile):
-    contract = Contract("x", align=4, halo=9, multiple=8, minimum=16, statistics="global")
+def test_pieces_stay_within_the_frame_and_what_sizes_demand(length, tile):
+    contract = Contract("x", align=4, halo=9, multiple=8, minimum=16)
     axis = tiling.cut(length, tile, contract)
     end = max(-(-length // 8) * 8, 16)
     for index in range(axis.count):
@@ -104,3 +104,23 @@ def test_same_graph_is_made_once(tmp_path, monkeypatch):
     stamp = kept[0].stat().st_mtime_ns
     Session(path)
     assert [file.stat().st_mtime_ns for file in kept] == [stamp]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 33), (48, 80), (131, 97)])
+def test_a_network_of_one_size_sees_that_alone_and_gives_the_whole(size, tmp_path):
+    """But where a frame is smaller, and what is beyond its edges is its mirror image."""
+    contract = Contract("blur", halo=7, window=(48, 80))
+    session = Session(models.wide_blur(tmp_path / "blur.onnx", radius=7), tile=None)
+    frame, seen = picture(*size), set()
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        seen.add(batch.shape)
+        return session.run(batch)
+
+    tiled = tiling.tiled(frame, run, contract, None)
+    alike = tuple(
+        slice(n if n >= m else max(n - 7, 0)) for n, m in zip(size, (48, 80), strict=True)
+    )
+    assert tiled.shape == frame.shape
+    assert np.abs(tiled[alike].astype(int) - session(frame)[alike]).max(initial=0) <= 1
+    assert seen == {(1, 48, 80, 3)}

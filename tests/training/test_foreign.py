@@ -92,6 +92,39 @@ def test_reading_that_takes_too_long_is_ended(tmp_path, monkeypatch):
         foreign.weights(tmp_path / "g.pth")
 
 
+IMPORTERS = {
+    "greedy": "import torch\ndef read(weights):\n    return torch.zeros(2**33)\n",
+    "broken": "def read(weights):\n    return 1 / 0\n",
+    "modest": "def read(weights):\n    assert list(weights) == ['a.weight', 'a.bias']\n",
+}
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("kind", IMPORTERS)
+def test_network_too_large_to_be_made_is_refused_before_it_is(kind, suffix, tmp_path, monkeypatch):
+    """Other failures of an importer show when it is used."""
+    pytest.importorskip("resource")
+    (tmp_path / f"{kind}.py").write_text(IMPORTERS[kind])
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    file = tmp_path / f"g{suffix}"
+    (torch.save if suffix == ".pth" else save_file)(WEIGHTS, file)
+    if kind == "greedy":
+        with pytest.raises(ModelError, match=r"refused: its network needs more than 3 GiB"):
+            foreign.weights(file, f"{kind}:read")
+    else:
+        assert same(foreign.weights(file, f"{kind}:read"))
+
+
+@pytest.mark.slow
+def test_reading_that_keeps_the_processor_busy_is_ended(tmp_path, monkeypatch):
+    pytest.importorskip("resource")
+    (tmp_path / "endless.py").write_text("def read(weights):\n    while True: pass\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    torch.save(WEIGHTS, tmp_path / "g.pth")
+    with pytest.raises(ModelError, match=r"takes more than (15|60) s"):
+        foreign.weights(tmp_path / "g.pth", "endless:read")
+
+
 def cut(path: Path) -> None:
     torch.save(WEIGHTS, path)
     path.write_bytes(path.read_bytes()[:-300])
@@ -124,6 +157,13 @@ def test_what_is_no_checkpoint_is_refused_in_one_line(damage, tmp_path):
 def test_missing_file_is_refused(name, tmp_path):
     with pytest.raises(ModelError, match=f"{name}: no such file"):
         foreign.weights(tmp_path / name)
+
+
+def test_program_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "g.pt", "w") as file:
+        for name in ("data.pkl", "constants.pkl", "code/__torch__.py", "version"):
+            file.writestr(f"g/{name}", b"3\n")
+    assert converted(tmp_path / "g.pt").startswith("a TorchScript program: give the checkpoint")
 
 
 def test_damaged_safetensors_are_refused(tmp_path):

@@ -20,7 +20,7 @@ MODELS = {
     ),
     "refine-synthetic-eyes.onnx": (
         "refine-synthetic/eyes",
-        "e534424d5ec2ab889b3b2d1e65465f1b21e6e64276d454f2891753fbef12f1b3",
+        "831802ff156fc831a2616ba97c05f87541a076c886dbffdce9544ffffdc59e4b",
         "drawn eyes as a camera would have taken them",
     ),
 }
