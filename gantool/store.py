@@ -8,6 +8,7 @@ shared by several, in folders that are only read. What the catalogue says of suc
 import dataclasses
 import difflib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from gantool.pipeline import Model
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*/[a-z0-9][a-z0-9_.-]*")
 NOTE = ".json"
 SUFFIXES = (".onnx", NOTE)
+LONGEST = 2**20
+"""Bytes of a note."""
 SAID = ("sha256", "licence", "note")
 """Of a model, in the JSON beside it; what else is there tells where it came from."""
 
@@ -30,8 +33,9 @@ def locate(model: str, catalogue: Mapping[str, Model]) -> Path:
     path = Path(model)
     if path.is_file():
         return path
-    if path.suffix or path.is_dir():
-        kind = "a folder, not a model file" if path.is_dir() else "no such model file"
+    if path.suffix or path.exists():
+        kind = "a pipe or a device, not a model file" if path.exists() else "no such model file"
+        kind = "a folder, not a model file" if path.is_dir() else kind
         raise ModelError(f"{model}: {kind}: give an .onnx file, or a name from gantool models list")
     near = difflib.get_close_matches(model, catalogue, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
@@ -124,10 +128,11 @@ def _read(place: Path, name: str) -> Model:
     """What the note beside the file says. Raises ModelError."""
     file = place / f"{name}.onnx"
     try:
-        note = json.loads(_note_of(name, place).read_bytes())
+        with open(_note_of(name, place), "rb", opener=_at_once) as written:
+            note = json.loads(written.read(LONGEST))
         said = {key: note[key] for key in SAID}
         whole = file.is_file() and all(isinstance(value, str) for value in said.values())
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         whole = False
     if not whole:
         raise ModelError(
@@ -135,6 +140,11 @@ def _read(place: Path, name: str) -> Model:
             f"import it again with --overwrite, or gantool models rm {name}"
         )
     return Model(name, name.partition("/")[0], str(file), **said)
+
+
+def _at_once(file: str, flags: int) -> int:
+    """Opens a pipe, too, without waiting for what comes through it."""
+    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _note_of(name: str, place: Path | None = None) -> Path:

@@ -34,9 +34,12 @@ def load(
 
     chosen, side = providers.choose(device, precision), _tile(tile)
     path = available(model, offline=offline, accept_licence=accept_licence)
-    _check(model, path)
+    digest = _check(model, path)
     ask(model, path, accept_licence)
-    return Session(path, chosen, side, most=max_pixels)
+    session = Session(path, chosen, side, most=max_pixels)
+    if session.sha256 != digest:  # what was tried is what is used
+        raise ModelError(f"{path}: changed while it was read: try again")
+    return session
 
 
 def ask(model: str, path: Path, accept_licence: str | None) -> None:
@@ -45,8 +48,9 @@ def ask(model: str, path: Path, accept_licence: str | None) -> None:
     By a path it is the same model as by its name.
     """
     from gantool import licences
-    from gantool.runtime import session
+    from gantool.runtime import scan, session
 
+    scan.check_file(path)
     known = registry().models
     licences.refuse_unknown(accept_licence, known)
     digest = session.sha256(path)
@@ -55,16 +59,17 @@ def ask(model: str, path: Path, accept_licence: str | None) -> None:
             licences.check(each, accept_licence)
 
 
-def _check(model: str, path: Path) -> None:
-    """Raises ModelError for a file that cannot be trusted; those of the catalogue can."""
+def _check(model: str, path: Path) -> str:
+    """The file's sha256. Raises ModelError for one that cannot be trusted; the catalogue's can."""
     from gantool.runtime import scan, session, trial
 
+    scan.check_file(path)
     known, digest = registry().models, session.sha256(path)
     if model in known and known[model].is_fetched and digest != known[model].sha256:
         raise ModelError(f"{path}: damaged, not {model}: gantool models pull {model} mends it")
-    scan.check_file(path)
     if digest not in {each.sha256 for each in known.values()}:
         trial.check(path, digest)
+    return digest
 
 
 def _tile(tile: int | str | None) -> Tile:

@@ -67,8 +67,12 @@ def verify(names: Sequence[str] = ()) -> Iterator[Verified]:
 
 
 def _problem(file: Path, wanted: str) -> str:
-    from gantool.runtime import session
+    from gantool.runtime import scan, session
 
+    try:
+        scan.check_file(file)
+    except ModelError as error:
+        return str(error).removeprefix(f"{file}: ")
     if not wanted:
         return "the catalogue has no hash of it"
     digest = session.sha256(file)

@@ -15,6 +15,12 @@ from gantool.errors import ModelError
 
 KEY = "gantool"
 FORMAT = 1
+LONGEST = 10_000
+"""Letters of a text in it."""
+WIDEST = 1e6
+"""Largest float that may stand for a pixel."""
+LARGEST_CONDITION = 2**20
+"""Numbers of one."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +77,17 @@ class Contract:
             values = json.loads(text)
             found = values.pop("format")
             if found != FORMAT:
-                raise ModelError(f"contract format {found}; this gantool reads format {FORMAT}")
+                raise ModelError(
+                    f"contract format {found!r:.60}; this gantool reads format {FORMAT}"
+                )
             known = {key: value for key, value in values.items() if key in _FIELDS}
             low, high = known.pop("value_range", (0.0, 1.0))
             height, width = known.pop("window", (0, 0))
             contract = cls(
                 **known, value_range=(float(low), float(high)), window=(int(height), int(width))
             )
+        except RecursionError as error:
+            raise ModelError("its contract cannot be read: it is nested too deeply") from error
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ModelError(f"its contract cannot be read: {error}") from error
         _check(contract)
@@ -91,20 +101,46 @@ _DEFAULTS = dataclasses.asdict(Contract(task=""))
 def _check(contract: Contract) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(getattr(contract, name), kind):
-            raise ModelError(f"its contract gives {name} {getattr(contract, name)!r}: not a value")
+            raise ModelError(
+                f"its contract gives {name} {getattr(contract, name)!r:.60}: not a value"
+            )
+    for name in ("task", "name", "licence", "data"):
+        text = getattr(contract, name)
+        if not text.isprintable() or len(text) > LONGEST:
+            raise ModelError(f"its contract gives {name} {text!a:.60}: not a line of text")
     for name, (least, most) in _RANGES.items():
         value = getattr(contract, name)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ModelError(
-                f"its contract gives {name} {value!r}; it must be a whole number from {least} to "
-                f"{most}"
+                f"its contract gives {name} {value!r:.60}; it must be a whole number from {least} "
+                f"to {most}"
             )
     _check_window(contract)
     if contract.statistics not in ("local", "global"):
-        raise ModelError(f"its contract gives statistics {contract.statistics!r}: local or global")
+        raise ModelError(
+            f"its contract gives statistics {contract.statistics!r:.60}: local or global"
+        )
     low, high = contract.value_range
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not -WIDEST <= low < high <= WIDEST:  # NaN is in no range either
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")
+    for name, facts in contract.conditions.items():
+        _check_condition(name, facts)
+
+
+def _check_condition(name: str, facts: object) -> None:
+    if isinstance(facts, Mapping):
+        shape, default = facts.get("shape"), facts.get("default")
+        if _is_shape(shape) and isinstance(default, int | float | None):
+            return
+        if shape is default is None:
+            return
+    raise ModelError(f"its contract gives the condition {name!a:.60} no shape or no number")
+
+
+def _is_shape(shape: object) -> bool:
+    if not isinstance(shape, list) or any(type(side) is not int or side < 0 for side in shape):
+        return False
+    return math.prod(shape) <= LARGEST_CONDITION
 
 
 def _check_window(contract: Contract) -> None:

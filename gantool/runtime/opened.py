@@ -29,6 +29,10 @@ class UnsoundError(ItemError):
     """What a model gave is no picture: not finite, or black where the input is not."""
 
 
+class BlackError(UnsoundError):
+    """Black all over, where the input is not."""
+
+
 class OutOfMemoryError(ItemError):
     """A batch needs more memory than the device has."""
 

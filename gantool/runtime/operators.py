@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -25,6 +26,9 @@ LENGTH = 2**16
 STANDARD = ("", "ai.onnx")
 """ai.onnx.ml is for tables and texts; others may be anything, programs and further files too."""
 REPEATING = ("Loop", "Scan", "If", "SequenceMap")
+TEXTUAL = re.compile("String.*|Regex.*|TfIdf.*|ImageDecoder")
+ATTRIBUTES = 1000
+"""Most that one operator may have."""
 _LENGTHS = ("pads", "strides", "dilations", "kernel_shape", "output_padding", "output_shape")
 Call: TypeAlias = tuple[str, str, str]
 """Domain, name and overload of a function."""
@@ -90,7 +94,22 @@ def _check_node(node: onnx.NodeProto) -> None:
             f"refused: its operator {shown(node.op_type)} repeats or branches: a network for "
             "pictures does neither: export it without"
         )
+    if len(node.attribute) > ATTRIBUTES:
+        raise ModelError(
+            f"refused: its operator {shown(node.op_type)} has {len(node.attribute):,} attributes"
+        )
+    if TEXTUAL.fullmatch(node.op_type) or any(_is_text(each) for each in node.attribute):
+        raise ModelError(
+            f"refused: its operator {shown(node.op_type)} is for texts: a network for pictures "
+            "has none: export it without"
+        )
     _check_attributes(node.attribute)
+
+
+def _is_text(held: onnx.AttributeProto) -> bool:
+    """What a Cast is told to make, or a Constant to be."""
+    makes = held.name == "to" and held.i == onnx.TensorProto.STRING
+    return makes or held.name in ("value_string", "value_strings")
 
 
 def _check_attributes(attributes: Iterable[onnx.AttributeProto]) -> None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 LARGEST = 2 * 2**30
 """Bytes of a model file; protobuf takes no more."""
+PARTS = 100_000
+"""Most weights, functions, inputs and so on, each; two bytes of a file may announce one."""
+TOLD = 2**20
+"""Bytes of one entry of the metadata."""
 OLDEST = 18
 """Operator set; older ones have another Resize and other reductions."""
 NOT_ONNX = "not an ONNX model file, or a damaged one: get it again"
@@ -79,6 +83,7 @@ def check(model: onnx.ModelProto, *, oldest: int = OLDEST) -> None:
 
     if not (model.graph.node and model.graph.input and model.graph.output):
         raise ModelError(NOT_ONNX)
+    _check_counts(model)
     _check_opset(model, oldest)
     if model.training_info:
         raise ModelError("refused: it holds parts for training: export the network alone")
@@ -86,6 +91,8 @@ def check(model: onnx.ModelProto, *, oldest: int = OLDEST) -> None:
         tensors.check_sparse(sparse)
     for tensor in model.graph.initializer:
         tensors.check(tensor)
+    if len({each.name for each in model.graph.initializer}) < len(model.graph.initializer):
+        raise ModelError("refused: two of its weights have the same name: export it again")
     operators.check(model)
 
 
@@ -109,7 +116,8 @@ def check_ends(model: onnx.ModelProto, contract: Contract) -> None:
 def _read(path: Path) -> bytes:
     check_file(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)  # it may grow meanwhile
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     start = content[:64].lstrip().lower()
@@ -117,6 +125,16 @@ def _read(path: Path) -> bytes:
         if start.startswith(mark):
             raise ModelError(f"{path}: not an ONNX model file but {what}")
     return content
+
+
+def _check_counts(model: onnx.ModelProto) -> None:
+    """Before anything goes through them one by one."""
+    for holder in (model, model.graph):
+        for kind, parts in holder.ListFields():
+            if kind.name != "node" and kind.is_repeated and len(parts) > PARTS:
+                raise ModelError(f"refused: it has {len(parts):,} of {kind.name}")
+    if any(entry.ByteSize() > TOLD for entry in model.metadata_props):
+        raise ModelError("refused: an entry of its metadata is larger than a megabyte")
 
 
 def _check_opset(model: onnx.ModelProto, oldest: int) -> None:

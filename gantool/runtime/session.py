@@ -15,11 +15,11 @@ from gantool.errors import ModelError
 from gantool.pipeline import Frame, Predict
 from gantool.runtime import freeze, halves, pixel_io, scan, sizes, tiling
 from gantool.runtime.batching import Batches
-from gantool.runtime.conditions import filled
+from gantool.runtime.conditions import Values, filled, neutral
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.freeze import HALO, Statistics
 from gantool.runtime.held import Frozen, Memory, Steady
-from gantool.runtime.opened import Opened, OutOfMemoryError, Runs, UnsoundError
+from gantool.runtime.opened import BlackError, Opened, OutOfMemoryError, Runs, UnsoundError
 from gantool.runtime.pixel_io import Depth
 from gantool.runtime.providers import CPU, Device
 
@@ -95,6 +95,12 @@ class Session:
             return self
         return Steady(self, memory)
 
+    def neutral(self) -> dict[str, Values]:
+        """Zeros for the conditions that have no default."""
+        said = self.contract.conditions
+        every = neutral(self._opened.session("uint8"))
+        return {name: each for name, each in every.items() if "default" not in said[name]}
+
     def cancel(self) -> None:
         """Stop what it is doing, from any thread; it does nothing more after that."""
         self._runs.cancel()
@@ -121,7 +127,7 @@ class Session:
 
         whole = self._tiled(frame, run) if local else self._cut(frame, run, None)
         if not seen and frame.min() < frame.max():
-            raise UnsoundError(f"{self.path.name} gives a picture that is black all over")
+            raise BlackError(f"{self.path.name} gives a picture that is black all over")
         return whole
 
     def _tiled(self, frame: Frame, run: tiling.Run) -> Frame:

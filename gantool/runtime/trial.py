@@ -14,12 +14,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gantool import atomic, folders
-from gantool.errors import GantoolError, ModelError, OutputError
-from gantool.runtime.pixel_io import VERSION
+import numpy as np
 
-SECONDS = 60
-"""Of processor time, and twice as many of the clock."""
+from gantool import atomic, folders
+from gantool.errors import GantoolError, ItemError, ModelError, OutputError
+from gantool.runtime.opened import BlackError
+from gantool.runtime.pixel_io import VERSION
+from gantool.runtime.session import Session
+
+SECONDS = 12
+"""Of processor time."""
+CLOCK = 120
+"""Seconds that the trial may take where others are at work, too."""
 MEMORY = 4 * 2**30
 """Bytes, besides eight times what the file has."""
 SIDES = (64, 96)
@@ -35,53 +41,61 @@ def check(path: Path, digest: str) -> None:
         verdict = kept.read_text()
     if verdict == FINE:
         return
-    verdict = _verdict(path)
+    verdict = _verdict(path, digest)
     if verdict == FINE:
         with contextlib.suppress(OSError, OutputError):  # without a cache it is tried every time
             kept.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_text(kept, verdict)
     elif verdict:  # that is not kept: it may have been an accident
-        raise ModelError(f"{path}: refused: {verdict}")
+        raise ModelError(f"{path}: refused: {verdict.removeprefix('refused: ')}")
 
 
-def _verdict(path: Path) -> str:
+def _verdict(path: Path, digest: str) -> str:
     """What is wrong, FINE, or nothing where a trial cannot be held here."""
-    command = [sys.executable, "-P", "-m", "gantool.runtime.trial", os.path.abspath(path)]
+    command = [sys.executable, "-P", "-m", "gantool.runtime.trial", os.path.abspath(path), digest]
     size = f"{SIDES[1]}×{SIDES[0]}"
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * SECONDS
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CLOCK)
     except OSError:
         return ""
     except subprocess.TimeoutExpired:
-        return f"it did not finish a picture of {size} in {2 * SECONDS} s"
+        return f"it did not finish a picture of {size} in {CLOCK} s"
     if done.returncode == -getattr(signal, "SIGXCPU", 0):
         return f"it did not finish a picture of {size} in {SECONDS} s"
     if done.returncode < 0:
         return f"it crashes onnxruntime on a picture of {size}"
     said = done.stdout.decode("utf-8", "replace").splitlines()
-    return said[-1] if said and not done.returncode else ""
+    if said and done.returncode:
+        return f"it ends its process on a picture of {size}"
+    return said[-1] if said else ""
 
 
-def main(path: Path) -> str:
-    """The verdict, found in this process under limits."""
+def main(path: Path, digest: str) -> str:
+    """The verdict, found in this process under limits: FINE, one line, or nothing."""
     limit(path, SECONDS)
-    import numpy as np
-
-    from gantool.runtime.session import Session
-    from gantool.runtime.sizes import WrongSizeError
-
-    frame = np.random.default_rng(0).integers(0, 256, (*SIDES, 3), np.uint8)
     try:
-        Session(path)(frame)
+        _try(path, digest)
     except MemoryError:
         return _too_large()
-    except WrongSizeError as error:
-        return str(error)
-    except GantoolError as error:  # refusals have words of their own, where it is used
-        return _too_large() if "more memory" in str(error) else FINE
+    except BlackError:  # noise may well be nothing to it
+        return FINE
+    except (ModelError, ItemError) as error:
+        text = " ".join(str(error).removeprefix(f"{path}: ").split())
+        return _too_large() if "more memory" in text else text
+    except GantoolError:  # of this machine
+        return ""
+    except Exception as error:
+        return f"it makes gantool fail: {type(error).__name__}"
     return FINE
+
+
+def _try(path: Path, digest: str) -> None:
+    """One picture, of noise, with zeros for what it wants to be told beside it."""
+    frame = np.random.default_rng(0).integers(0, 256, (*SIDES, 3), np.uint8)
+    session = Session(path)
+    if session.sha256 != digest:
+        raise ModelError("it changed while it was tried: try again")
+    session(frame, **session.neutral())
 
 
 def _too_large() -> str:
@@ -94,10 +108,17 @@ def limit(path: Path, seconds: int) -> None:
         import resource
 
         size = MEMORY + 8 * math.ceil(path.stat().st_size)
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for kind, soft, hard in (
+            (resource.RLIMIT_AS, size, size),
+            (resource.RLIMIT_CPU, seconds, seconds + 5),
+            (resource.RLIMIT_CORE, 0, 0),
+        ):
+            most = resource.getrlimit(kind)[1]
+            if most != resource.RLIM_INFINITY:  # who set it meant it
+                soft, hard = min(soft, most), min(hard, most)
+            resource.setrlimit(kind, (soft, hard))
 
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1])))
+    print("begun", flush=True)
+    print(main(Path(sys.argv[1]), sys.argv[2]))

@@ -10,6 +10,7 @@ import pytest
 from onnx import helper
 
 import models
+from gantool import api
 from gantool.errors import ItemError, ModelError
 from gantool.runtime import opened, providers, trial
 from gantool.runtime.contract import Contract
@@ -145,10 +146,14 @@ def tried(path: Path) -> None:
     trial.check(path, sha256(path))
 
 
+def verdict(path: Path) -> str:
+    return trial._verdict(path, sha256(path))
+
+
 def test_a_model_that_keeps_its_contract_passes_and_is_tried_once(tmp_path, monkeypatch):
     path = models.bilinear(tmp_path / "x3.onnx", 3)
     tried(path)
-    monkeypatch.setattr(trial, "_verdict", lambda _: "tried again")
+    monkeypatch.setattr(trial, "_verdict", lambda *_: "tried again")
     tried(path)
 
 
@@ -175,20 +180,20 @@ def test_a_model_that_never_ends_takes_all_memory_or_crashes_is_refused(tmp_path
         script.chmod(0o755)
         with monkeypatch.context() as patched:
             patched.setattr(trial.sys, "executable", str(script))
-            assert said in trial._verdict(path)
+            assert said in verdict(path)
 
 
 def test_a_trial_runs_nothing_of_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("numpy.py").write_text("open('ran', 'w').close()")
     Path("gantool.py").write_text("open('ran', 'w').close()")
-    assert trial._verdict(models.bilinear(Path("x2.onnx"))) == trial.FINE
+    assert verdict(models.bilinear(Path("x2.onnx"))) == trial.FINE
     assert not Path("ran").exists()
 
 
 def test_an_accident_in_a_trial_is_not_held_against_the_model(tmp_path, monkeypatch):
     path = models.bilinear(tmp_path / "x7.onnx", 7)
-    monkeypatch.setattr(trial, "_verdict", lambda _: "it crashes onnxruntime")
+    monkeypatch.setattr(trial, "_verdict", lambda *_: "it crashes onnxruntime")
     with pytest.raises(ModelError, match="it crashes"):
         tried(path)
     monkeypatch.undo()
@@ -200,7 +205,7 @@ def test_a_trial_that_cannot_be_held_is_no_verdict(interpreter, tmp_path, monkey
     path = models.bilinear(tmp_path / "x5.onnx", 3 + len(interpreter))
     monkeypatch.setattr(trial.sys, "executable", interpreter)
     tried(path)
-    monkeypatch.setattr(trial, "_verdict", lambda _: "bad")
+    monkeypatch.setattr(trial, "_verdict", lambda *_: "bad")
     with pytest.raises(ModelError, match="refused: bad"):
         tried(path)
 
@@ -213,4 +218,61 @@ def test_the_limit_of_memory_is_the_childs_alone(tmp_path, monkeypatch):
     ]
     times = np.array([1, 1, 240, 240])  # 4 GB of a picture of 96×64
     path = models.save(tmp_path / "large.onnx", nodes, Contract("run"), times=times)
-    assert "needs more than 4 GB" in trial._verdict(path)
+    assert "needs more than 4 GB" in verdict(path)
+
+
+def test_a_trial_is_held_where_memory_is_limited_already(tmp_path):
+    """As by `ulimit -v`: it takes no more than that, and is not left out."""
+    resource = pytest.importorskip("resource")
+    path = models.bilinear(tmp_path / "x2.onnx")
+    limit = 3 * 2**30
+    code = f"""
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
+from gantool.runtime import trial
+trial.limit(Path(sys.argv[1]), 9)
+print(resource.getrlimit(resource.RLIMIT_AS) == ({limit}, {limit}))
+print(trial._verdict(Path(sys.argv[1]), sys.argv[2]))
+"""
+    assert resource
+    command = [trial.sys.executable, "-c", code, str(path), sha256(path)]
+    done = trial.subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", trial.FINE]
+
+
+def test_what_was_tried_is_what_is_used(tmp_path, monkeypatch):
+    """The file is another one when its trial is over."""
+    path = models.bilinear(tmp_path / "x2.onnx", 5)
+    other = models.bilinear(tmp_path / "other.onnx", 6).read_bytes()
+    assert "changed" in trial._verdict(path, "0" * 64)
+    monkeypatch.setattr(trial, "check", lambda path, _: path.write_bytes(other))
+    with pytest.raises(ModelError, match="changed while it was read"):
+        api.load(str(path), device="cpu")
+
+
+def test_a_model_that_wants_to_be_told_something_is_tried_with_zeros(tmp_path):
+    nodes = [helper.make_node("Add", ["x", "age"], ["y"])]
+    path = models.save(tmp_path / "age.onnx", nodes, Contract("run", conditions={"age": {}}))
+    model = onnx.load(path)
+    model.graph.input.append(helper.make_tensor_value_info("age", 1, [1]))
+    path.write_bytes(model.SerializeToString())
+    assert verdict(path) == trial.FINE
+
+
+@pytest.mark.parametrize(
+    ("node", "constants", "said"),
+    [
+        (helper.make_node("Mul", ["x", "zero"], ["y"]), {"zero": np.float32(0)}, trial.FINE),
+        (helper.make_node("Log", ["low"], ["y"]), {}, "not finite"),
+        (helper.make_node("Gather", ["x", "at"], ["y"], axis=2), {"at": np.array([99])}, "fails"),
+    ],
+    ids=["black", "not finite", "out of bounds"],
+)
+def test_what_fails_on_a_picture_is_refused_and_what_is_black_is_not(
+    node, constants, said, tmp_path
+):
+    below = helper.make_node("Sub", ["x", "one"], ["low"])
+    constants = {**constants, "one": np.float32(2)}
+    path = models.save(tmp_path / "model.onnx", [below, node], Contract("run"), **constants)
+    assert said in verdict(path)
