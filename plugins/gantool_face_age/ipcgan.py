@@ -4,8 +4,8 @@ Wang et al., «Face Aging with Identity-Preserved Conditional Generative Adversa
 
 Years become shares of age groups inside the network. What holds the identity is the network's form,
 a residual under a mask as in Pumarola et al., «GANimation», 2018, and that little is to change; the
-age is read by an estimator that learns first, on faces that are disturbed, so that no pattern that
-only it can see will do.
+age is read by an estimator that learns first, on faces that are disturbed, and against it, so that
+no pattern that only it can see will do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ class Ipcgan:
     weights: Weights
     wanted: Wanted
     start: float
+    robust: float
     memory: Mapping[str, Memory] = field(default_factory=dict)
     changed: Once[Change] = field(default_factory=Once)
 
@@ -83,7 +84,8 @@ class Ipcgan:
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         if phase.name == "estimator":
             estimator = self.networks["estimator"].train()
-            return {"age": age_loss(estimator, batch["input"], batch["age"])}
+            faces, age = batch["input"], batch["age"]
+            return {"age": age_loss(estimator, faces, age, robust=self.robust)}
         change = self.changed(batch, lambda: self._changed(batch))
         return (
             self._judging(batch, change[0].detach())
@@ -156,11 +158,12 @@ def ipcgan_age(
     hold: int = 10,
     estimator: str = "",
     start: float = 0.3,
-    age: float = 1.0,
-    own: float = 10.0,
-    keep: float = 3.0,
-    tone: float = 10.0,
-    mask: float = 0.02,
+    robust: float = 1.3,
+    age: float = 0.35,
+    own: float = 8.0,
+    keep: float = 4.0,
+    tone: float = 15.0,
+    mask: float = 0.008,
     rate: float = 3e-4,
 ) -> Ipcgan:
     """Change the age of faces. Data: aligned faces, folders or file names with their years.
@@ -170,10 +173,11 @@ def ipcgan_age(
     faces, pixels, a multiple of 16. youngest, oldest: years; faces beyond are left out. hold: of so
     many faces one, by the hash of its name, is left out, to be measured on; 1 for none. estimator:
     model file of the recipe age-estimator; none, one is trained first. start: fraction of the
-    training that is for the estimator alone, where none is given. age: weight of the years that
-    it reads too many or few, in tens. own: of what changes where the age is the face's own. keep:
-    the same at other ages. tone: of changes of broad colours. mask: of the mask's size and edges.
-    rate: of Adam, falling by a cosine.
+    training that is for the estimator alone, where none is given. robust: how far faces are changed
+    against it, levels of 255. age: weight of the years that it reads too many or few, in tens.
+    own: of what changes where the age is the face's own. keep: the same at other ages. tone: of
+    changes of broad colours. mask: of the mask's size and edges. rate: of Adam, falling by a
+    cosine.
     """
     networks = {
         "generator": Ager(channels, blocks),
@@ -189,7 +193,7 @@ def ipcgan_age(
     )
     weights = Weights(age, own, keep, tone, mask)
     wanted = Wanted(youngest, oldest, hold, side, batch)
-    return Ipcgan(networks, optimizers, weights, wanted, 0.0 if estimator else start)
+    return Ipcgan(networks, optimizers, weights, wanted, 0.0 if estimator else start, robust)
 
 
 def reducing(network: nn.Module, *, times: int) -> nn.Module:
@@ -217,8 +221,8 @@ def cropped(x: Tensor) -> Tensor:
 
 
 def far_off(change: Tensor) -> Tensor:
-    """N: mean of |c| + 10·c², so that a few strong strokes do not come cheaper than many faint."""
-    return (change.abs() + 10 * change**2).mean((1, 2, 3))
+    """N: mean of |c|/2 + 40·c², so that few strong strokes do not come cheaper than many faint."""
+    return (change.abs() / 2 + 40 * change**2).mean((1, 2, 3))
 
 
 def tone_gap(face: Tensor, x: Tensor) -> Tensor:

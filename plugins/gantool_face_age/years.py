@@ -2,6 +2,10 @@
 
 Antipov, Baccouche and Dugelay, «Face Aging With Conditional Generative Adversarial Networks», 2017,
 for what it is needed for; by regression.
+
+One that is to lead a generator had better be robust: what raises the years that such a one reads
+are wrinkles and grey hair, where others are content with strokes (Engstrom et al., «Adversarial
+Robustness as a Prior for Learned Representations», 2019).
 """
 
 import math
@@ -30,11 +34,12 @@ COST = {"tiny": "1 min", "fast": "30 min", "full": "2 days"}
 
 @dataclass
 class AgeEstimator:
-    """Mean error in years, on faces that are disturbed at random."""
+    """Mean error in years, on faces that are disturbed at random, and against it."""
 
     networks: Mapping[str, nn.Module]
     optimizer: torch.optim.Optimizer
     wanted: Wanted
+    robust: float
     memory: Mapping[str, Memory] = field(default_factory=dict)
 
     def dataset(self, root: Path, split: str) -> Faces:
@@ -44,7 +49,8 @@ class AgeEstimator:
         return [Phase("estimator", self.optimizer, falling)]
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
-        return {"age": age_loss(self.networks["estimator"], batch["input"], batch["age"])}
+        estimator = self.networks["estimator"]
+        return {"age": age_loss(estimator, batch["input"], batch["age"], robust=self.robust)}
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
         read = AgePicture(networks["estimator"])(batch["input"])
@@ -65,23 +71,53 @@ def age_estimator(
     hold: int = 10,
     rate: float = 2e-3,
     decay: float = 0.05,
+    robust: float = 0.0,
 ) -> AgeEstimator:
     """Learn to read ages off faces. Data: aligned faces, folders or file names with their years.
 
     channels: of the first layer. batch: faces a step. side: of the faces, pixels, a multiple of
     16. youngest, oldest: years; faces beyond are left out. hold: of so many faces one, by the hash
     of its name, is left out, to be measured on; 1 for none. rate: of Adam, falling by a cosine.
-    decay: of the weights.
+    decay: of the weights. robust: how far each face is changed against the estimator, root mean
+    square over the pixels, in levels of 255; 1.3 for one that is to lead a generator.
     """
     networks = {"estimator": AgeNet(channels)}
     optimizer = torch.optim.AdamW(networks["estimator"].parameters(), rate, weight_decay=decay)
-    return AgeEstimator(networks, optimizer, Wanted(youngest, oldest, hold, side, batch))
+    return AgeEstimator(networks, optimizer, Wanted(youngest, oldest, hold, side, batch), robust)
 
 
-def age_loss(estimator: nn.Module, faces: Tensor, age: Tensor) -> Tensor:
-    """Mean error in tens of years; faces N×3×H×W, disturbed, and the right ages, N."""
-    read: Tensor = estimator(disturbed(faces))
+def age_loss(estimator: nn.Module, faces: Tensor, age: Tensor, *, robust: float = 0.0) -> Tensor:
+    """Mean error in tens of years; faces N×3×H×W, disturbed, and the right ages, N.
+
+    `robust`: how far they are changed `against` the estimator as well, in levels of 255.
+    """
+    faces = disturbed(faces)
+    if robust:
+        faces = faces + against(estimator, faces, age, robust / 255)
+    return years_off(estimator, faces, age)
+
+
+def years_off(estimator: nn.Module, faces: Tensor, age: Tensor) -> Tensor:
+    """Mean error in tens of years."""
+    read: Tensor = estimator(faces)
     return (read - age).abs().mean() / 10
+
+
+def against(estimator: nn.Module, faces: Tensor, age: Tensor, size: float) -> Tensor:
+    """N×3×H×W, of that root mean square, to add to faces so that their ages are read wrong.
+
+    One step along the gradient from a random start: Wong, Rice and Kolter, «Fast is better than
+    free», 2020, after Madry et al., «Towards Deep Learning Models Resistant to Adversarial
+    Attacks», 2018.
+    """
+    start = sized(torch.randn_like(faces), size / 2).requires_grad_()
+    (slope,) = torch.autograd.grad(years_off(estimator, faces.detach() + start, age), start)
+    return sized(start.detach() + sized(slope, size), size)
+
+
+def sized(x: Tensor, size: float) -> Tensor:
+    """Each of N×C×H×W at that root mean square."""
+    return x * (size / x.square().mean((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-12))
 
 
 def export_of(network: str, side: int) -> Export:
