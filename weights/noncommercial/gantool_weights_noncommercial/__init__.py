@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 MODELS = {
     "face-age-base.onnx": (
         "face-age/base",
-        "bcda1dad91c28a8e1522d1874231973af37033315e6c877279a332f040efe2ba",
+        "4875cda8c4063754569fe6ba7702f30d72039ef63c4a330e1e6f10bdf0a087f9",
         "a face of an adult at another age, 18 to 80",
     ),
     "face-age-years.onnx": (
