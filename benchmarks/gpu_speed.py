@@ -60,9 +60,9 @@ class Net:
 
 STYLE = Contract("bench", multiple=4, align=4, statistics="global", value_range=(-1.0, 1.0))
 NETS = {
-    "Compact ×2": Net(lambda: fuse(PlainUpscaler(2, 64, 16)), Contract("bench", scale=2)),
+    "Compact ×2": Net(lambda: fuse(PlainUpscaler(2, 64, 16)), Contract("bench", scale=2, halo=18)),
     "ResNet-9": Net(ResnetGenerator, STYLE),
-    "RRDB-23 ×4": Net(Rrdb, Contract("bench", scale=4)),
+    "RRDB-23 ×4": Net(Rrdb, Contract("bench", scale=4, halo=64)),
 }
 
 

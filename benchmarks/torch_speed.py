@@ -36,7 +36,9 @@ SIDE = 256
 """Of the tile, pixels."""
 STYLE = Contract("bench", multiple=4, align=4, statistics="global", value_range=(-1.0, 1.0))
 NETS = {
-    "superres ×4": Net(lambda: fuse(PlainUpscaler(4, 48, 8)), Contract("bench", scale=4), 1.25),
+    "superres ×4": Net(
+        lambda: fuse(PlainUpscaler(4, 48, 8)), Contract("bench", scale=4, halo=10), 1.25
+    ),
     "ResNet-9": Net(ResnetGenerator, STYLE, 0.95),
     "U-Net-256": Net(
         lambda: UnetGenerator(dropout=0.0),

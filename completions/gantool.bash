@@ -140,6 +140,7 @@ train age-estimator	--channels	-	of the first layer
 train age-estimator,train face-age,train ipcgan-age	--side	-	of the faces, pixels, a multiple of 16
 train age-estimator,train colorize,train cvae-colorize,train face-age,train ipcgan-age	--rate	-	of Adam, falling by a cosine
 train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
+train age-estimator	--robust	-	how far each face is changed against the estimator, root mean square over the …
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
 train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer
@@ -189,6 +190,7 @@ train face-age,train ipcgan-age	--blocks	-	of its body
 train face-age,train ipcgan-age	--reading	-	of the estimator'\''s
 train face-age,train ipcgan-age	--estimator	<file>	model file of the recipe age-estimator
 train face-age,train ipcgan-age	--start	-	fraction of the training that is for the estimator alone, where none is given
+train face-age,train ipcgan-age	--robust	-	how far faces are changed against it, levels of 255
 train face-age,train ipcgan-age	--age	-	weight of the years that it reads too many or few, in tens
 train face-age,train ipcgan-age	--own	-	of what changes where the age is the face'\''s own
 train face-age,train ipcgan-age	--keep	-	the same at other ages
@@ -209,7 +211,7 @@ train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an e
 train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
 train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
 train refine-synthetic,train simgan	--weight	-	λ of self-regularisation, the mean over pixels from 0 to 1
-train refine-synthetic,train simgan	--psi	-	what of a picture is to stay: its pixels, the mean of their colours, the mean …
+train refine-synthetic,train simgan	--psi	pixels mean smooth gradients contrast	what of a picture is to stay: its pixels, the mean of their colours, the mean …
 train refine-synthetic,train simgan	--k-g	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--k-d	-	turns of the refiner and of the discriminator in each step
 train refine-synthetic,train simgan	--apart	-	fraction of the training in which the refiner learns by self-regularisation …
