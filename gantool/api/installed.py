@@ -67,7 +67,9 @@ def model_info(model: str) -> dict[str, str]:
 
     path = model_path(model)
     _, contract = pixel_io.read_model(path)
-    said = {key: str(value) for key, value in dataclasses.asdict(contract).items()}
+    rare = {"window": (0, 0), "batch": 0, "side": 0}
+    facts = dataclasses.asdict(contract).items()
+    said = {key: str(value) for key, value in facts if key not in rare or value != rare[key]}
     return {
         "file": str(path),
         "bytes": str(path.stat().st_size),
