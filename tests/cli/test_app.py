@@ -89,7 +89,7 @@ REFUSED = {
     "no model file": (
         ["superres", "a.png", "--model", "broken.onnx"],
         4,
-        "broken.onnx: not an ONNX",
+        "broken.onnx: refused: not an ONNX",
     ),
     "missing model file": (["run", "missing.onnx", "a.png"], 4, "missing.onnx: no such model file"),
     "misspelt model": (

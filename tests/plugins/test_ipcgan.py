@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from gantool import api
@@ -25,7 +25,7 @@ from gantool_face_age.estimator import AgeNet, AgePicture
 from gantool_face_age.faces import Wanted, grouped, held_out, read_faces
 from gantool_face_age.ipcgan import after, before, ipcgan_age, reducing, tone_gap, variation
 from gantool_face_age.network import LEAST, Ager
-from gantool_face_age.years import age_estimator, read_estimator
+from gantool_face_age.years import against, age_estimator, read_estimator, sized, years_off
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
 SMALL = {"channels": 4, "blocks": 1, "judging": 4, "reading": 8, "batch": 2, "side": 32}
@@ -171,7 +171,7 @@ def test_terms_are_those_that_are_stated():
     terms = system.loss(generator, batch, 0.5)
     mask, residual = system.networks["generator"].change(batch["input"], batch["target"][:, None])
     change = mask * residual
-    gap = (change.abs() + 10 * change**2).mean((1, 2, 3))
+    gap = (change.abs() / 2 + 40 * change**2).mean((1, 2, 3))
     assert terms["own"].item() == pytest.approx(7 * gap[1].item() / 2, rel=1e-4)
     assert terms["keep"].item() == pytest.approx(5 * gap[0].item() / 2, rel=1e-4)
     tone = 2 * tone_gap(change, torch.zeros_like(change))
@@ -306,3 +306,16 @@ def test_an_estimator_learns_what_is_to_be_seen():
         optimizer.step()
     old, young = network.eval()(torch.tensor([0.75, 0.25]).view(-1, 1, 1, 1).expand(-1, 3, 32, 32))
     assert old - young > 15
+
+
+def test_a_robust_estimator_is_led_away_from_the_right_age_by_no_more_than_asked():
+    torch.manual_seed(0)
+    network, faces, age = AgeNet(8).eval(), torch.rand(4, 3, 32, 32), torch.full((4,), 30.0)
+    nn.init.normal_(network.last.weight)
+    change = against(network, faces, age, 2 / 255)
+    assert change.square().mean((1, 2, 3)).sqrt().mul(255).tolist() == pytest.approx([2.0] * 4)
+    chance = sized(torch.randn_like(faces), 2 / 255)
+    with torch.no_grad():
+        off = [years_off(network, faces + each, age) for each in (0, chance, change)]
+    assert off[2] > off[0]
+    assert off[2] > off[1]

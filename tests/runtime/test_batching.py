@@ -105,7 +105,7 @@ def test_where_memory_is_short_batches_are_halved_and_results_the_same(growing, 
     for value, result in enumerate(results):
         assert np.array_equal(result, tile(255 - value))
     (shape,) = batches._shapes.values()
-    assert shape.most <= max(most, 2)
+    assert shape.most <= max(most, 2) or max(machine.sizes) <= most  # no more ever met
     machine.sizes.clear()
     together(machine, [tile(value) for value in range(FEW)], batches)
     assert max(machine.sizes) <= max(most, shape.most)
