@@ -5,13 +5,16 @@
 T1  seconds, and CPU seconds, of a plain step over those of ours: the networks of the papers with
     64 channels, one 256×256 picture of each kind a step, float32, CPU
 
-Ours is what `gantool train` does between two log lines: prefetched crops, finite check, averaged
-weights. The plain side (plain_gans.py) gets one batch, made before. Steps are measured in turns,
-in one process, and the median of each side is taken.
+Once with the same networks on both sides, once with ours as they are by default: they resize and
+convolve where the papers have transposed convolutions. Ours is what `gantool train` does between
+two log lines: prefetched crops, finite check, averaged weights. The plain side (plain_gans.py)
+gets one batch, made before. Steps are measured in turns, in one process, and the median of each
+side is taken.
 """
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -36,6 +39,7 @@ from gantool_translate.cyclegan import cyclegan
 from gantool_translate.pix2pix import pix2pix
 
 Plain = Callable[[Tensor, Tensor, int], Iterator[None]]
+UPS = ("transposed", "resize")
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,19 @@ RECIPES: dict[str, tuple[Callable[..., object], tuple[str, str], Plain]] = {
 }
 
 
-def t1(name: str, effort: Effort) -> Iterator[Row]:
+def t1(name: str, up: str, effort: Effort) -> Iterator[Row]:
     """A plain step over ours: by the clock, and in CPU time, which other work hardly touches."""
     recipe, folders, plain_steps = RECIPES[name]
     with tempfile.TemporaryDirectory() as folder:
         data = written(Path(folder), folders, effort.size)
-        options = {"channels": effort.channels, "crop": effort.size}
+        options = {"channels": effort.channels, "crop": effort.size, "up": up}
         run = Run(recipe, data / "run", Settings(name, options, "noise", 10**6), data)
         ours = run.steps(run.data()[0])
         a, b = (torch.rand(1, 3, effort.size, effort.size) * 2 - 1 for _ in range(2))
         mine, theirs = in_turns(effort.steps, ours, plain_steps(a, b, effort.channels))
         ours.close()
     for what, one, other in zip(("seconds", "CPU seconds"), mine, theirs, strict=True):
-        sides = f"{name}, {what} {other:.2f} plain, {one:.2f} ours"
+        sides = f"{name}, {up}, {what} {other:.2f} plain, {one:.2f} ours"
         yield Row("T1", sides, other / one, "×", 1.0, at_least=True)
 
 
@@ -126,8 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     effort = Effort(options.steps, options.threads, options.channels, options.size)
     before, rows = machine(options.threads), []
     print(*(f"{key} {value}" for key, value in before.items()), sep=" · ")
-    for name in options.rows:
-        for row in t1(name, effort):
+    for name, up in itertools.product(options.rows, UPS):
+        for row in t1(name, up, effort):
             rows.append(row)
             print(row, flush=True)
     print(f"load at the end {os.getloadavg()[0]:.2f}")

@@ -72,7 +72,8 @@ def test_batches_are_measured_in_small_too(tmp_path):
 @pytest.mark.slow
 def test_training_steps_are_measured_beside_plain_ones():
     text = ran("training.py", "--rows", "cyclegan", "--channels", 4, "--size", 32, "--steps", 1)
-    assert sum(line.startswith("T1") for line in text.splitlines()) == 2
+    assert sum(line.startswith("T1  cyclegan, transposed, ") for line in text.splitlines()) == 2
+    assert sum(line.startswith("T1  cyclegan, resize, ") for line in text.splitlines()) == 2
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool.training.adversarial import least_squares_discriminator, least_squares_generator
+from gantool.training.networks.blocks import Up
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.penalties import History
 from gantool.training.system import Batch, Export, Once, Phase
@@ -132,6 +133,7 @@ def cyclegan(
     *,
     generator: Generator = "resnet-9",
     channels: int = 64,
+    up: Up = "resize",
     crop: int = 256,
     batch: int = 1,
     cycle: float = 10.0,
@@ -142,15 +144,17 @@ def cyclegan(
     """Learn to turn two kinds of pictures into each other. Data: trainA/ and trainB/, unpaired.
 
     generator: ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, 128
-    or 256 pixels. channels: of the first layer of all networks. crop: side of the squares trained
-    on, pixels. batch: pictures of each kind a step. cycle: weight λ of coming back to the input.
-    identity: weight, as a share of λ, of leaving alone what is of the right kind already; 0 for
-    none. pool: generated pictures of each kind remembered for the discriminators. rate: of Adam,
-    level for half the training, then falling to 0.
+    or 256 pixels. channels: of the first layer of all networks. up: how ResNet and U-Net enlarge:
+    resize, then convolve, or transposed convolutions as in the paper, which may leave a
+    checkerboard. crop: side of the squares trained on, pixels. batch: pictures of each kind a
+    step. cycle: weight λ of coming back to the input. identity: weight, as a share of λ, of
+    leaving alone what is of the right kind already; 0 for none. pool: generated pictures of each
+    kind remembered for the discriminators. rate: of Adam, level for half the training, then
+    falling to 0.
     """
     networks: dict[str, nn.Module] = {}
     for way in WAYS:
-        networks[way.generator] = generator_named(generator, channels=channels, crop=crop)
+        networks[way.generator] = generator_named(generator, channels=channels, crop=crop, up=up)
         networks[way.discriminator] = PatchDiscriminator(3, channels=channels)
     optimizers = {
         "generators": adam((networks[way.generator] for way in WAYS), rate),

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gantool.errors import UsageError
+from gantool.training.networks.blocks import Up
 from gantool.training.networks.light import LightGenerator
 from gantool.training.networks.resnet import ResnetGenerator
 from gantool.training.networks.unet import UnetGenerator
@@ -18,19 +19,22 @@ SMALLEST = 32
 """Side of a picture that a PatchDiscriminator can judge, pixels."""
 
 
-def generator_named(name: str, *, channels: int, crop: int) -> nn.Module:
+def generator_named(name: str, *, channels: int, crop: int, up: Up = "resize") -> nn.Module:
     """The generator called `unet-256` and so on.
 
-    Raises UsageError where it cannot be trained on squares of `crop` pixels.
+    Raises UsageError where it cannot be trained on squares of `crop` pixels, or does not enlarge
+    by `up`.
     """
     multiple = multiple_of(name)
     if crop % multiple or crop < SMALLEST:
         raise UsageError(f"--crop {crop}: {name} takes multiples of {multiple} from {SMALLEST}")
     if name in DEPTHS:
-        return UnetGenerator(channels=channels, depth=DEPTHS[name])
-    if name in LIGHT:
-        return LightGenerator(channels=channels, blocks=LIGHT[name])
-    return ResnetGenerator(channels=channels, blocks=RESNETS[name])
+        return UnetGenerator(channels=channels, depth=DEPTHS[name], up=up)
+    if name in RESNETS:
+        return ResnetGenerator(channels=channels, blocks=RESNETS[name], up=up)
+    if up != "resize":
+        raise UsageError(f"--up {up}: {name} resizes; take {', '.join((*RESNETS, *DEPTHS))}")
+    return LightGenerator(channels=channels, blocks=LIGHT[name])
 
 
 def multiple_of(name: str) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.layouts import find
+from gantool.training.networks.blocks import Up
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.pairs import Pairs, read_pairs
 from gantool.training.system import Batch, Export, Memory, Once, Phase
@@ -110,6 +111,7 @@ def pix2pix(
     *,
     generator: Generator = "unet-256",
     channels: int = 64,
+    up: Up = "resize",
     judging: int = 64,
     crop: int = 256,
     batch: int = 1,
@@ -120,13 +122,14 @@ def pix2pix(
     """Learn a translation from aligned pairs (conditional GAN + L1). Data: pairs.
 
     generator: U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks. channels:
-    of its first layer. judging: channels of the discriminator's first layer. crop: side of the
-    squares trained on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of Adam,
-    level for half the training, then falling to 0. from: makes the inputs from a plain folder of
-    targets.
+    of its first layer. up: resize, then convolve, or transposed convolutions as in the paper, which
+    may leave a checkerboard. judging: channels of the discriminator's first layer. crop: side of
+    the squares trained on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of
+    Adam, level for half the training, then falling to 0. from: makes the inputs from a plain
+    folder of targets.
     """
     networks = {
-        "generator": generator_named(generator, channels=channels, crop=crop),
+        "generator": generator_named(generator, channels=channels, crop=crop, up=up),
         "discriminator": PatchDiscriminator(6, channels=judging),
     }
     optimizers = {name: adam([network], rate) for name, network in networks.items()}

@@ -1,8 +1,10 @@
 """Recipe cyclegan: its terms are the paper's, both directions learn, and both are exported."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import l1_loss, mse_loss
 
 from gantool import export
@@ -16,9 +18,11 @@ from gantool.training.options import Limits
 from gantool.training.run import Run
 from gantool.training.settings import Settings
 from gantool_translate.cyclegan import cyclegan
+from gantool_translate.pix2pix import pix2pix
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
 OPTIONS = {"generator": "resnet-6", "channels": 4, "crop": 32}
+GIVEN = {kind: torch.zeros(1, 3, 64, 64) for kind in ("a", "b", "input", "target")}
 
 
 def tiny(**options):
@@ -162,6 +166,24 @@ def test_crops_that_a_generator_cannot_take_are_refused(generator, multiple, cro
     for refused in (crop + 2, 16):
         with pytest.raises(UsageError, match=f"--crop {refused}: .* multiples of {multiple} from"):
             tiny(generator=generator, crop=refused)
+
+
+@pytest.mark.parametrize("make", [cyclegan, pix2pix])
+@pytest.mark.parametrize(("name", "enlarged"), [("resnet-6", 2), ("unet-64", 6)])
+def test_enlarging_as_in_the_papers_trains_and_exports(make, name, enlarged, tmp_path):
+    system = make(generator=name, channels=4, crop=64, up="transposed")
+    layers = list(system.networks["generator"].modules())
+    assert sum(isinstance(layer, nn.ConvTranspose2d) for layer in layers) == enlarged
+    assert not any(isinstance(layer, nn.Upsample) for layer in layers)
+    assert all(term.isfinite() for term in system.loss(system.phases()[0], GIVEN, 0.0).values())
+    (wanted, *_), path = system.exports(), tmp_path / "model.onnx"
+    export.export(system.networks["generator"], wanted, path, facts={})  # refuses what differs
+    assert "ConvTranspose" in {node.op_type for node in onnx.load(path).graph.node}
+
+
+def test_a_generator_that_only_resizes_says_so():
+    with pytest.raises(UsageError, match="--up transposed: light-6 resizes; take resnet-6,"):
+        tiny(generator="light-6", up="transposed")
 
 
 def kinds(root):
