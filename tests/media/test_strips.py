@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from gantool import scratch
 from gantool.errors import ItemError
@@ -110,10 +110,23 @@ def test_a_joined_jpeg_keeps_its_metadata(tmp_path: Any, request: pytest.Fixture
         assert image.getexif()[271] == "Maker"
 
 
-def test_a_small_jpeg_is_what_pillow_makes_of_it() -> None:
-    file = io.BytesIO()
-    Image.fromarray(photo((50, 70))).save(file, "JPEG", quality=95, subsampling=0, dpi=(0, 0))
-    assert encode_image(photo((50, 70)), Carry(), ".jpg") == file.getvalue()
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(1, 1), (50, 70), (131, 17)])
+@pytest.mark.parametrize("quality", [1, 60, 95, 100])
+def test_a_jpeg_is_what_pillow_makes_of_it(
+    size: tuple[int, int], channels: int, quality: int
+) -> None:
+    pixels, exif, file = photo(size, channels), Image.Exif(), io.BytesIO()
+    exif[271] = "Maker"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile if channels == 3 else b""  # it is of colours
+    carry = Carry(exif=exif.tobytes()[6:], icc=profile, dpi=(300, 300), grey=channels == 1)
+    plain = pixels[..., 0] if channels == 1 else pixels
+    Image.fromarray(np.ascontiguousarray(plain)).save(
+        file, "JPEG", quality=quality, subsampling=0, exif=exif, icc_profile=profile, dpi=(300, 300)
+    )
+    ours = encode_image(np.repeat(pixels, 3 // channels, 2), carry, ".jpg", quality=quality)
+    assert ours == file.getvalue()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
