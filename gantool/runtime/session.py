@@ -13,7 +13,7 @@ import numpy as np
 
 from gantool.errors import ModelError
 from gantool.pipeline import Frame, Predict
-from gantool.runtime import freeze, halves, pixel_io, scan, sizes, tiling
+from gantool.runtime import batch_sizes, freeze, halves, pixel_io, scan, sizes, tiling
 from gantool.runtime.batching import Batches
 from gantool.runtime.conditions import Values, filled, neutral
 from gantool.runtime.contract import KEY, Contract
@@ -62,7 +62,7 @@ class Session:
         self._opened = self._of(functools.partial(pixel_io.wrapped, path, self.sha256))
         halved = functools.partial(pixel_io.wrapped, path, self.sha256, half=True)
         self._half = self._of(halved) if device.precision == "fp16" else None
-        self._batches = Batches(self.run, turns=2)
+        self._batches = Batches(self.run, batch_sizes.of(self.sha256, device), turns=2)
         metadata = self._opened.session("uint8").get_modelmeta().custom_metadata_map
         self.contract = Contract.from_json(metadata[KEY])
 
@@ -146,7 +146,8 @@ class Session:
                         self.device = noted(self.device, f"tiles of {half}: memory is short")
 
     def _cut(self, frame: Frame, run: tiling.Run, tile: int | None) -> Frame:
-        return tiling.tiled(frame, run, self.contract, tile, most=self._most)
+        alike = bool(self.device.memory)  # its buffers and its choice of kernels are by shape
+        return tiling.tiled(frame, run, self.contract, tile, most=self._most, alike=alike)
 
     def _fitting(self, batch: Frame, **conditions: object) -> Opened:
         """The graph for `batch`: in halves where the device asks for it and they are as good.

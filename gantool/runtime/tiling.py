@@ -50,16 +50,23 @@ class Cut:
 
 
 def tiled(
-    frame: Frame, run: Run, contract: Contract, tile: int | None, *, most: int | None = None
+    frame: Frame,
+    run: Run,
+    contract: Contract,
+    tile: int | None,
+    *,
+    most: int | None = None,
+    alike: bool = False,
 ) -> Frame:
     """`run` on an H×W×3 frame, in tiles of at most `tile` pixels a side (None: in one piece).
 
-    Returns sH×sW×3 of the same dtype, in a memory map where it is larger than 512 MiB. Raises
-    ItemError where that would have more than `most` pixels, OutputError where the disk is full.
+    `alike`: of one shape in all frames that are larger. Returns sH×sW×3 of the same dtype, in a
+    memory map where it is larger than 512 MiB. Raises ItemError where that would have more than
+    `most` pixels, OutputError where the disk is full.
     """
     height, width, _ = frame.shape
     _check_size(height * contract.scale, width * contract.scale, most)
-    rows, columns = _cuts(frame, tile, contract)
+    rows, columns = _cuts(frame, tile, contract, alike=alike)
     scale = contract.scale
     whole: Frame | None = None
     for row, column in _places(rows, columns):
@@ -83,12 +90,14 @@ def in_one_piece(frame: Frame, contract: Contract) -> Frame:
     return _read(frame, rows.sources(0), columns.sources(0))[None]
 
 
-def _cuts(frame: Frame, tile: int | None, contract: Contract) -> tuple[Cut, Cut]:
+def _cuts(
+    frame: Frame, tile: int | None, contract: Contract, *, alike: bool = False
+) -> tuple[Cut, Cut]:
     """Of its rows and of its columns."""
     (height, width, _), (rows, columns) = frame.shape, contract.window
     if rows and columns:
         return cut_by_window(height, rows, contract), cut_by_window(width, columns, contract)
-    return cut(height, tile, contract), cut(width, tile, contract)
+    return cut(height, tile, contract, alike=alike), cut(width, tile, contract, alike=alike)
 
 
 def cut_by_window(length: int, window: int, contract: Contract) -> Cut:
@@ -99,15 +108,18 @@ def cut_by_window(length: int, window: int, contract: Contract) -> Cut:
     return Cut(length, core, math.ceil(length / core), halo, window, end)
 
 
-def cut(length: int, tile: int | None, contract: Contract) -> Cut:
-    """Equal pieces that start at multiples of the network's stride."""
+def cut(length: int, tile: int | None, contract: Contract, *, alike: bool = False) -> Cut:
+    """Pieces that start at multiples of the network's stride, of equal lengths.
+
+    Those that are `alike` are as long as `tile` allows, wherever one does not read it all.
+    """
     align = contract.align
     limit = length if tile is None else max(tile // align, 1) * align
-    count = math.ceil(length / limit)
-    core = _up(math.ceil(length / count), align)
     halo = _up(contract.halo, align)
     unit = math.lcm(contract.multiple, align)
     end = _up(max(length, contract.minimum), unit)
+    count = 1 if alike and end <= limit + 2 * halo else math.ceil(length / limit)
+    core = limit if alike and count > 1 else _up(math.ceil(length / count), align)
     read = min(_up(max(core + 2 * halo, contract.minimum), unit), end)
     return Cut(length, core, math.ceil(length / core), halo, read, end)
 

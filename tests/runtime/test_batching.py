@@ -1,5 +1,6 @@
 """Laws of batches: each thread gets what it would have got alone, whatever ran beside it."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +11,11 @@ import pytest
 
 import models
 from gantool.errors import ItemError
-from gantool.runtime import batching
+from gantool.runtime import batch_sizes, batching, missing
+from gantool.runtime.batch_sizes import BatchSizes
 from gantool.runtime.batching import Batches, _Shape
 from gantool.runtime.opened import OutOfMemoryError
-from gantool.runtime.providers import CPU
+from gantool.runtime.providers import CPU, Device
 from gantool.runtime.session import Session
 
 FEW = 16
@@ -41,9 +43,18 @@ class Machine:
         return 255 - batch
 
 
+class Nothing:
+    """Knows of no size, and remembers none."""
+
+    def get(self, shape: str) -> int:
+        return 0
+
+    def put(self, shape: str, size: int) -> None: ...
+
+
 def together(machine: Machine, tiles: list[np.ndarray], batches: Batches | None = None):
     """What each of as many threads gets: its result or its error."""
-    batches = batches or Batches(machine)
+    batches = batches or Batches(machine, Nothing())
 
     def one(each):
         try:
@@ -64,8 +75,9 @@ def together(machine: Machine, tiles: list[np.ndarray], batches: Batches | None 
 
 @pytest.fixture
 def growing(monkeypatch):
-    """A larger batch always pays."""
+    """A larger batch always pays, and is best."""
     monkeypatch.setattr(batching, "BETTER", np.inf)
+    monkeypatch.setattr(_Shape, "_best", lambda shape: max(shape.costs, default=1))
 
 
 def test_each_thread_gets_its_own(growing):
@@ -74,7 +86,7 @@ def test_each_thread_gets_its_own(growing):
     for value, result in enumerate(results):
         assert np.array_equal(result, tile(255 - value))
     assert sum(machine.sizes) == FEW
-    assert machine.sizes[:4] == [1, 2, 4, 8]
+    assert machine.sizes == [1, 1, 2, 2, 4, 4, 2]
 
 
 def test_shapes_and_depths_are_not_mixed(growing):
@@ -100,7 +112,7 @@ def test_one_that_fails_fails_alone(growing):
 @pytest.mark.parametrize("most", [1, 2, 3, 5])
 def test_where_memory_is_short_batches_are_halved_and_results_the_same(growing, most):
     machine = Machine(most)
-    batches = Batches(machine)
+    batches = Batches(machine, Nothing())
     results = together(machine, [tile(value) for value in range(FEW)], batches)
     for value, result in enumerate(results):
         assert np.array_equal(result, tile(255 - value))
@@ -124,23 +136,93 @@ def test_a_tile_alone_for_which_memory_is_short_says_so():
     assert isinstance(result, OutOfMemoryError)
 
 
+def measured(most: int = FEW, **costs: float) -> _Shape:
+    """A shape of which batches `of1`, `of2` … have cost so much a tile."""
+    shape = _Shape("4x4 uint8", most=most)
+    for name, cost in costs.items():
+        size = int(name.removeprefix("of"))
+        for _ in range(2):
+            shape.ran(size, cost * size)
+    return shape
+
+
 def test_the_size_grows_as_long_as_it_pays():
-    shape = _Shape()
+    assert measured().size() == 1
+    assert measured(of1=1).size() == 2
+    assert measured(of1=1, of2=0.8).size() == 4
+    assert (shape := measured(of1=1, of2=0.8, of4=0.79)).size() == shape.found == 4
+    assert (shape := measured(of1=1, of2=0.8, of4=0.9)).size() == shape.found == 2
+    assert (shape := measured(2, of1=1, of2=0.8)).size() == shape.found == 2
+    assert measured(of1=1, of2=0.8).found == 0
+
+
+def test_the_first_batch_of_a_size_does_not_count():
+    shape = _Shape("4x4 uint8")
+    shape.ran(1, 50.0)
+    assert not shape.costs
     assert shape.size() == 1
-    shape.costs[1] = 1.0
-    assert shape.size() == 2
-    shape.costs[2] = 0.8
+    shape.ran(1, 1.0)
+    shape.ran(2, 50.0)
+    assert (shape.size(), shape.found) == (2, 0)
+    shape.ran(2, 1.0)
     assert shape.size() == 4
-    shape.costs[4] = 0.79
-    assert shape.size() == 4
-    shape.costs[4] = 0.9
-    assert shape.size() == 4 // 2
-    shape.most = 1
-    assert shape.size() == 1
+
+
+def test_what_was_found_is_used_from_the_first_tile_on(growing, tmp_path):
+    file = tmp_path / "cache" / "sizes.json"
+    tiles = [tile(value) for value in range(FEW)]
+    machine = Machine(most=4)
+    first = Batches(machine, BatchSizes(file))
+    for _ in range(2):
+        together(machine, tiles, first)
+        machine.open.clear()
+    assert json.loads(file.read_text()) == {"4x4 uint8": 4}
+    machine = Machine(most=4)
+    results = together(machine, tiles, Batches(machine, BatchSizes(file)))
+    assert [result.max() for result in results] == [255 - value for value in range(FEW)]
+    assert machine.sizes[:3] == [1, 4, 4]  # one came before the others waited
+
+
+def test_a_remembered_size_for_which_memory_is_short_is_forgotten(tmp_path):
+    (file := tmp_path / "sizes.json").write_text('{"4x4 uint8": 16, "5x5 uint8": 2}')
+    machine = Machine(most=2)
+    together(machine, [tile(value) for value in range(FEW)], Batches(machine, BatchSizes(file)))
+    assert json.loads(file.read_text())["4x4 uint8"] <= 3
+    assert json.loads(file.read_text())["5x5 uint8"] == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "nonsense", '{"4x4 uint8": "16"}', '{"4x4 uint8": true}']
+)
+def test_a_file_that_says_nothing_is_as_none(text, tmp_path):
+    (file := tmp_path / "sizes.json").write_text(text)
+    sizes = BatchSizes(file)
+    assert sizes.get("4x4 uint8") == 0
+    sizes.put("4x4 uint8", 8)
+    assert sizes.get("4x4 uint8") == 8
+
+
+def test_without_a_place_to_remember_it_goes_on(tmp_path):
+    (tmp_path / "file").write_text("")
+    sizes = BatchSizes(tmp_path / "file" / "sizes.json")
+    sizes.put("4x4 uint8", 8)
+    assert sizes.get("4x4 uint8") == 0
+
+
+def test_each_model_and_device_has_its_own(monkeypatch):
+    monkeypatch.setattr(missing, "gpus", lambda: ("NVIDIA H100 80GB HBM3", "Tesla T4"))
+    there = Device("cuda", "CUDAExecutionProvider", {"device_id": "1"}, memory="cuda")
+    files = {
+        batch_sizes.of(sha256, device)._file.name
+        for sha256 in ("a" * 64, "b" * 64)
+        for device in (there, replace(there, options={}), replace(there, precision="fp16"))
+    }
+    assert len(files) == 6
+    assert sum("Tesla-T4" in name for name in files) == 4
 
 
 def test_large_tiles_are_not_batched():
-    batches = Batches(Machine())
+    batches = Batches(Machine(), Nothing())
     side = 2**10
     batches._run.open.set()
     batches(np.zeros((1, side, side, 3), np.uint8))

@@ -1,5 +1,6 @@
 """Law: a frame cut into tiles gives what the whole frame gives."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,9 +10,12 @@ import pytest
 import models
 from gantool.runtime import tiling
 from gantool.runtime.contract import Contract
+from gantool.runtime.providers import CPU
 from gantool.runtime.session import Session
 
 SIZES = [(1, 1), (1, 7), (5, 3), (37, 53), (64, 64), (129, 131)]
+THERE = replace(CPU, memory="cpu")
+"""Its memory taken for that of a device."""
 
 
 def picture(height: int, width: int, depth: type = np.uint8) -> np.ndarray:
@@ -23,11 +27,12 @@ def picture(height: int, width: int, depth: type = np.uint8) -> np.ndarray:
 @pytest.mark.parametrize("make", [models.bilinear, models.wide_blur, models.strided])
 @pytest.mark.parametrize("tile", [5, 16, 50])
 @pytest.mark.parametrize("size", SIZES)
-def test_tiled_equals_whole(make, tile, size, tmp_path):
+@pytest.mark.parametrize("device", [CPU, THERE], ids=["cpu", "there"])
+def test_tiled_equals_whole(make, tile, size, device, tmp_path):
     path = make(tmp_path / "model.onnx")
     frame = picture(*size)
     whole = Session(path, tile=None)(frame).astype(int)
-    tiles = Session(path, tile=tile)(frame).astype(int)
+    tiles = Session(path, device, tile)(frame).astype(int)
     assert np.abs(whole - tiles).max() <= 1
 
 
@@ -68,11 +73,22 @@ def test_tiles_are_equal_and_aligned():
     assert rows.read >= rows.core + 2 * rows.halo
 
 
-@pytest.mark.parametrize("length", [1, 15, 16, 99, 100, 257])
+def test_on_a_device_tiles_have_one_shape_whatever_the_frames(tmp_path):
+    session, shapes = Session(models.strided(tmp_path / "model.onnx"), THERE, 32), []
+    run = session._opened.run
+    session._opened.run = lambda batch: shapes.append(batch.shape) or run(batch)
+    for size in [(41, 99), (64, 57), (200, 43), (33, 300)]:
+        session(picture(*size))
+    assert set(shapes) == {(1, 40, 40, 3)}
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 33, 34, 35, 99, 100, 257])
 @pytest.mark.parametrize("tile", [None, 16, 50])
-def test_pieces_stay_within_the_frame_and_what_sizes_demand(length, tile):
+@pytest.mark.parametrize("alike", [False, True])
+def test_pieces_stay_within_the_frame_and_what_sizes_demand(length, tile, alike):
     contract = Contract("x", align=4, halo=9, multiple=8, minimum=16)
-    axis = tiling.cut(length, tile, contract)
+    axis = tiling.cut(length, tile, contract, alike=alike)
+    assert axis.core * axis.count >= length > axis.core * (axis.count - 1)
     end = max(-(-length // 8) * 8, 16)
     for index in range(axis.count):
         start, kept = axis.start(index), axis.kept(index)
