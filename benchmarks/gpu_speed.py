@@ -8,12 +8,14 @@ G3  engine beside a bare loop of onnxruntime with bound buffers
 
 Frames of one size, results thrown away; networks with random weights: a Compact ×2, ResNet-9, and
 an RRDB ×4 of 16.7 million parameters. Frames a second, the best of three runs in turns. Beside the
-rows it prints the rates themselves and the share of time that the GPU was busy. `--device cpu` goes
+rows it prints the rates themselves, those of the model with options that gantool does not set, and
+the share of time that the GPU was busy. `--device cpu` goes
 the same ways on the processor, in float32 and without the graph: to try the script, not to measure.
 """
 
 import argparse
 import copy
+import dataclasses
 import json
 import os
 import subprocess
@@ -38,7 +40,7 @@ from torch import Tensor, nn
 
 from gantool.runtime import pixel_io, providers, tiling
 from gantool.runtime.contract import KEY, Contract
-from gantool.runtime.opening import open_session
+from gantool.runtime.opening import open_session, reason
 from gantool.runtime.providers import Device
 from gantool.runtime.session import Session
 from gantool.training.networks.plain import PlainUpscaler, fuse
@@ -58,6 +60,11 @@ class Net:
     contract: Contract
 
 
+GRAPH = {"enable_cuda_graph": "1"}
+NHWC = {"prefer_nhwc": "1"}
+SEARCH = {"cudnn_conv_algo_search": "EXHAUSTIVE"}
+TRIED = {"NHWC": NHWC, "exhaustive": SEARCH, "graph": GRAPH, "all three": NHWC | SEARCH | GRAPH}
+"""What else the CUDA provider offers."""
 STYLE = Contract("bench", multiple=4, align=4, statistics="global", value_range=(-1.0, 1.0))
 NETS = {
     "Compact ×2": Net(lambda: fuse(PlainUpscaler(2, 64, 16)), Contract("bench", scale=2, halo=18)),
@@ -85,10 +92,12 @@ def rows(name: str, device: Device, size: tuple[int, int], span: float) -> Itera
             "PyTorch, graph, model alone": (graph(network, net.contract, device, frames[0]), 1),
             "onnxruntime, model alone": (alone(path, session.device, frames[0]), 1),
         }
+        for option, way in tried(path, session.device, frames[0]):
+            ways[f"onnxruntime, model alone, {option}"] = way, 1
         rates, busy = measured(ways, frames, span)
     print(f"{name}, {size[0]}×{size[1]}, {session.device}")
     for way, rate in rates.items():
-        print(f"    {way:<32}{rate:>9.2f} frames/s")
+        print(f"    {way:<40}{rate:>9.2f} frames/s")
     print(f"    GPU busy with gantool: {busy or 'unknown'}", flush=True)
     at = f"{name}, {size[0]}×{size[1]}"
     usually, model = rates["PyTorch, the usual script"], rates["PyTorch, graph, model alone"]
@@ -200,17 +209,33 @@ def alone(path: Path, device: Device, frame: Frame) -> Way:
     where = device.memory or "cpu"
     contract = Contract.from_json(session.get_modelmeta().custom_metadata_map[KEY])
     pixels = tiling.in_one_piece(frame, contract)
+    shape = (1, pixels.shape[1] * contract.scale, pixels.shape[2] * contract.scale, 3)
     binding = session.io_binding()
     given = onnxruntime.OrtValue.ortvalue_from_numpy(pixels, where, 0)
     binding.bind_ortvalue_input("pixels", given)
-    binding.bind_output("result", where)
-    binding.bind_output(pixel_io.TOTAL, where)
+    make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
+    results = make(shape, np.uint8, where, 0), make((), np.float32, where, 0)
+    for name, each in zip(("result", pixel_io.TOTAL), results, strict=True):
+        binding.bind_ortvalue_output(name, each)
 
     def way(_: Frame) -> object:
         session.run_with_iobinding(binding)
-        return given
+        return given, results
 
     return way
+
+
+def tried(path: Path, device: Device, frame: Frame) -> Iterator[tuple[str, Way]]:
+    """The model alone with each of what gantool does not set; prints what is not possible."""
+    for name, options in TRIED.items() if device.memory == "cuda" else ():
+        changed = dataclasses.replace(device, options={**device.options, **options})
+        try:
+            way = alone(path, changed, frame)
+            way(frame)
+        except Exception as error:  # of any kind, from any library
+            print(f"    {name}: {reason(error)}")
+        else:
+            yield name, way
 
 
 def _pixels(path: Path, device: Device) -> bytes:
