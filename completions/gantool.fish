@@ -166,7 +166,7 @@ train cvae-colorize	--kl	-	weight of the divergence: the smaller, the more the c
 train	cyclegan	>	Learn to turn two kinds of pictures into each other
 train cyclegan	--generator	light-6 light-9 resnet-6 resnet-9 unet-64 unet-128 unet-256	ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, …
 train cyclegan	--channels	-	of the first layer of all networks
-train cyclegan	--up	-	how ResNet and U-Net enlarge: resize, then convolve, or transposed convolutions …
+train cyclegan	--up	resize transposed	how ResNet and U-Net enlarge: resize, then convolve, or transposed convolutions …
 train cyclegan,train pix2pix	--crop	-	side of the squares trained on, pixels
 train cyclegan	--cycle	-	weight λ of coming back to the input
 train cyclegan	--identity	-	weight, as a share of λ, of leaving alone what is of the right kind already
@@ -202,7 +202,7 @@ train	ipcgan-age	>	Change the age of faces
 train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
-train pix2pix	--up	-	resize, then convolve, or transposed convolutions as in the paper, which may …
+train pix2pix	--up	resize transposed	resize, then convolve, or transposed convolutions as in the paper, which may …
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
 train	refine-synthetic	>	Make renders look like photographs

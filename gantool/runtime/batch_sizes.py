@@ -38,7 +38,7 @@ class BatchSizes:
         with contextlib.suppress(OSError, ValueError):
             found = json.loads(self._file.read_text())
             if isinstance(found, dict):
-                return {shape: size for shape, size in found.items() if type(size) is int}
+                return {shape: n for shape, n in found.items() if type(n) is int and n > 0}
         return {}
 
 
