@@ -45,6 +45,7 @@ class Stop:
 
 
 _current: list[Stop] = []
+_came: list[int] = []
 _raised: list[int] = []
 """Signals that were raised: where a library in C is just being loaded, it makes of that what it
 likes, and hides it."""
@@ -78,12 +79,16 @@ def stopping(
 
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
-    """Within, signals are seen even while a model is at work. For the whole program, once."""
+    """Within, signals are seen even while a model is at work. For the whole program, once.
+
+    Afterwards, where one came, others change nothing: the program ends already, with its code.
+    """
     if os.name == "nt":  # there wakeup takes sockets only, and SIGTERM does not exist
         yield
         return
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
+    _came.clear()
     before = _handled()
     wakeup = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(receiver,), daemon=True, name="signals").start()
@@ -91,7 +96,7 @@ def watched() -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(wakeup)
-        _restore(before)
+        _restore(dict.fromkeys(before, signal.SIG_IGN) if _came else before)
         os.close(sender)
 
 
@@ -126,6 +131,7 @@ def _leave(number: int) -> None:
 
 
 def _asked(number: int, frame: FrameType | None) -> None:
+    _came.append(number)
     if not _current:
         if _imports(frame):  # modules in C that import others lose what is raised, or print it
             _leave(number)
