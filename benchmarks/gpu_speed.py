@@ -9,8 +9,8 @@ G3  engine beside a bare loop of onnxruntime with bound buffers
 Frames of one size, results thrown away; networks with random weights: a Compact ×2, ResNet-9, and
 an RRDB ×4 of 16.7 million parameters. Frames a second, the best of three runs in turns. Beside the
 rows it prints the rates themselves, those of the model with options that gantool does not set, and
-the share of time that the GPU was busy. `--device cpu` goes
-the same ways on the processor, in float32 and without the graph: to try the script, not to measure.
+the share of time that the GPU was busy. `--device cpu` goes the same ways on the processor, in
+float32 and without the graph: to try the script, not to measure.
 """
 
 import argparse
@@ -18,22 +18,20 @@ import copy
 import dataclasses
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from numpy.typing import NDArray
+from rates import Frame, Way, measured
 from rrdb import Rrdb
 from speed import Row, sizes
 from torch import Tensor, nn
@@ -46,8 +44,8 @@ from gantool.runtime.session import Session
 from gantool.training.networks.plain import PlainUpscaler, fuse
 from gantool.training.networks.resnet import ResnetGenerator
 
-Frame = NDArray[np.uint8]
-Way = Callable[[Frame], object]
+Bound = tuple[Any, Any, Any, Any]
+"""Of onnxruntime, which ships no types."""
 IN_FLIGHT = 3
 """Frames that gantool has in work at once, as for a film's frames or a folder's pictures."""
 
@@ -90,9 +88,9 @@ def rows(name: str, device: Device, size: tuple[int, int], span: float) -> Itera
             "bare onnxruntime": (bare(path, net.contract, session.device), 1),
             "PyTorch, the usual script": (usual(network, net.contract, device), 1),
             "PyTorch, graph, model alone": (graph(network, net.contract, device, frames[0]), 1),
-            "onnxruntime, model alone": (alone(path, session.device, frames[0]), 1),
+            "onnxruntime, model alone": (alone(path, net.contract, session.device, frames[0]), 1),
         }
-        for option, way in tried(path, session.device, frames[0]):
+        for option, way in tried(path, net.contract, session.device, frames[0]):
             ways[f"onnxruntime, model alone, {option}"] = way, 1
         rates, busy = measured(ways, frames, span)
     print(f"{name}, {size[0]}×{size[1]}, {session.device}")
@@ -179,58 +177,55 @@ def placed(network: nn.Module, device: Device) -> tuple[nn.Module, tuple[str, to
 def bare(path: Path, contract: Contract, device: Device) -> Way:
     """Pixels to pixels in one call, frame after frame, with buffers that stay."""
     session = open_session(_pixels(path, device), device)
-    where = device.memory or "cpu"
-    value = onnxruntime.OrtValue
-    bound: list[tuple[object, object, object]] = []
+    kept: list[Bound] = []
 
     def way(frame: Frame) -> Frame:
         pixels = tiling.in_one_piece(frame, contract)
-        if not bound:
-            _, height, width, _ = pixels.shape
-            shape = (1, height * contract.scale, width * contract.scale, 3)
-            given = value.ortvalue_from_shape_and_type(pixels.shape, np.uint8, where, 0)
-            result = value.ortvalue_from_shape_and_type(shape, np.uint8, where, 0)
-            binding = session.io_binding()
-            binding.bind_ortvalue_input("pixels", given)
-            binding.bind_ortvalue_output("result", result)
-            binding.bind_output(pixel_io.TOTAL, where)
-            bound.append((binding, given, result))
-        binding, given, result = bound[0]
-        given.update_inplace(pixels)  # type: ignore[attr-defined]  # onnxruntime ships no types
+        if not kept:
+            kept.append(bound(session, contract, pixels, device))
+        binding, given, result, _ = kept[0]
+        given.update_inplace(pixels)
         session.run_with_iobinding(binding)
-        return result.numpy()  # type: ignore[attr-defined]  # the same
+        return result.numpy()
 
     return way
 
 
-def alone(path: Path, device: Device, frame: Frame) -> Way:
+def alone(path: Path, contract: Contract, device: Device, frame: Frame) -> Way:
     """The model on what lies on the device already, results left there."""
     session = open_session(_pixels(path, device), device)
-    where = device.memory or "cpu"
-    contract = Contract.from_json(session.get_modelmeta().custom_metadata_map[KEY])
-    pixels = tiling.in_one_piece(frame, contract)
-    shape = (1, pixels.shape[1] * contract.scale, pixels.shape[2] * contract.scale, 3)
-    binding = session.io_binding()
-    given = onnxruntime.OrtValue.ortvalue_from_numpy(pixels, where, 0)
-    binding.bind_ortvalue_input("pixels", given)
-    make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
-    results = make(shape, np.uint8, where, 0), make((), np.float32, where, 0)
-    for name, each in zip(("result", pixel_io.TOTAL), results, strict=True):
-        binding.bind_ortvalue_output(name, each)
+    buffers = bound(session, contract, tiling.in_one_piece(frame, contract), device)
 
     def way(_: Frame) -> object:
-        session.run_with_iobinding(binding)
-        return given, results
+        session.run_with_iobinding(buffers[0])
+        return buffers
 
     return way
 
 
-def tried(path: Path, device: Device, frame: Frame) -> Iterator[tuple[str, Way]]:
+def bound(session: Any, contract: Contract, pixels: Frame, device: Device) -> Bound:
+    """A binding to buffers on the device, and these: of `pixels`, of the result, of its sum."""
+    where, value = device.memory or "cpu", onnxruntime.OrtValue
+    _, height, width, _ = pixels.shape
+    shape = (1, height * contract.scale, width * contract.scale, 3)
+    given = value.ortvalue_from_numpy(pixels, where, 0)
+    result = value.ortvalue_from_shape_and_type(shape, np.uint8, where, 0)
+    total = value.ortvalue_from_shape_and_type((), np.float32, where, 0)
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("pixels", given)
+    binding.bind_ortvalue_output("result", result)
+    binding.bind_ortvalue_output(pixel_io.TOTAL, total)
+    return binding, given, result, total
+
+
+def tried(
+    path: Path, contract: Contract, device: Device, frame: Frame
+) -> Iterator[tuple[str, Way]]:
     """The model alone with each of what gantool does not set; prints what is not possible."""
     for name, options in TRIED.items() if device.memory == "cuda" else ():
         changed = dataclasses.replace(device, options={**device.options, **options})
         try:
-            way = alone(path, changed, frame)
+            way = alone(path, contract, changed, frame)
             way(frame)
         except Exception as error:  # of any kind, from any library
             print(f"    {name}: {reason(error)}")
@@ -245,65 +240,6 @@ def _pixels(path: Path, device: Device) -> bytes:
 
         model = halved(model)
     return pixel_io.pixel_graph(model, contract, "uint8").SerializeToString()
-
-
-def measured(
-    ways: dict[str, tuple[Way, int]], frames: Sequence[Frame], span: float
-) -> tuple[dict[str, float], str]:
-    """Frames a second of each way, the best of three turns; how busy the GPU was with the first."""
-    rates = dict.fromkeys(ways, 0.0)
-    busy = ""
-    for way, _ in ways.values():
-        way(frames[0])
-    for _ in range(3):
-        for name, (way, at_once) in ways.items():
-            with Busy() as watch:
-                rates[name] = max(rates[name], rate(way, frames, span / 3, at_once))
-            if name == next(iter(ways)):
-                busy = str(watch) or busy
-    return rates, busy
-
-
-def rate(way: Way, frames: Sequence[Frame], span: float, at_once: int) -> float:
-    """Frames a second over about `span` seconds."""
-    count = 0
-    began = time.perf_counter()
-    with ThreadPoolExecutor(at_once) as pool:
-        while (past := time.perf_counter() - began) < span or count < 2 * at_once:
-            batch = [frames[(count + n) % len(frames)] for n in range(4 * at_once)]
-            if at_once == 1:
-                way(batch[0])
-                count += 1
-            else:
-                count += len(list(pool.map(way, batch)))
-    return count / max(past, time.perf_counter() - began)
-
-
-class Busy:
-    """Asks nvidia-smi twice a second; as text the mean utilisation, empty where there is none."""
-
-    def __enter__(self) -> "Busy":
-        self._found: list[float] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def __str__(self) -> str:
-        return f"{np.mean(self._found):.0f} %" if self._found else ""
-
-    def _watch(self) -> None:
-        ask = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-        while not self._ended.wait(0.5):
-            try:
-                said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-                self._found.append(float(said.splitlines()[0]))
-            except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
-                return
 
 
 def main() -> None:

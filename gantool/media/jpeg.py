@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
 import struct
 from typing import TYPE_CHECKING, BinaryIO
@@ -83,11 +82,9 @@ def _flat(pixels: Pixels) -> Pixels:
 def _packed(pixels: Pixels, carry: Carry, quality: int | None) -> bytes:
     """By OpenCV, to Pillow's bytes in two thirds of its time, under the metadata that it writes."""
     ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.shape[2] == 3 else pixels
-    how = {
-        cv2.IMWRITE_JPEG_QUALITY: quality or QUALITY,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR: cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    }
-    packed = cv2.imencode(".jpg", ordered, [*itertools.chain(*how.items())])[1].tobytes()
+    sampling = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+    how = (cv2.IMWRITE_JPEG_QUALITY, quality or QUALITY, *sampling)
+    packed = cv2.imencode(".jpg", ordered, how)[1].tobytes()
     metadata = _metadata(pixels[:1, :1], carry)
     return metadata[: jpeg_strips.tables(metadata)] + packed[jpeg_strips.tables(packed) :]
 

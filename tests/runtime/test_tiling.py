@@ -80,6 +80,9 @@ def test_on_a_device_tiles_have_one_shape_whatever_the_frames(tmp_path):
     for size in [(41, 99), (64, 57), (200, 43), (33, 300)]:
         session(picture(*size))
     assert set(shapes) == {(1, 40, 40, 3)}
+    shapes.clear()
+    session(picture(38, 40))
+    assert shapes == [(1, 40, 40, 3)]  # one reads it all
 
 
 @pytest.mark.parametrize("length", [1, 15, 16, 33, 34, 35, 99, 100, 257])
