@@ -128,7 +128,7 @@ def _notes(recipe: str, tree: ast.Module, name: str) -> Notes:
         data=data[1] if data else "",
         explanation=explanation,
         citation=[*_paragraphs(tree), ""][1],
-        options=tuple(_options(function, _assigned(tree), meanings)),
+        options=tuple(_options(function, tree, meanings)),
         presets=presets,
         cost={preset: str(time) for preset, time in _constant(tree, "COST").items()},
         steps=meanings.get("steps", ""),
@@ -143,6 +143,11 @@ def _source(module: str) -> ast.Module:
     return ast.parse(Path(spec.origin).read_bytes(), spec.origin)
 
 
+def _has_source(module: str) -> bool:
+    spec = _spec(module)
+    return spec is not None and str(spec.origin).endswith(".py")
+
+
 def _spec(module: str) -> ModuleSpec | None:
     """Where a module is; the packages around it are not imported either."""
     first, *below = module.split(".")
@@ -154,10 +159,10 @@ def _spec(module: str) -> ModuleSpec | None:
 
 
 def _options(
-    function: ast.FunctionDef, assigned: Mapping[str, ast.expr], meanings: Mapping[str, str]
+    function: ast.FunctionDef, tree: ast.Module, meanings: Mapping[str, str]
 ) -> Iterator[Option]:
     for name, (annotation, default) in _arguments(function).items():
-        kind = _kind(annotation, assigned) if annotation else ""
+        kind = _kind(annotation, tree) if annotation else ""
         yield Option(name, kind, _default(default), meanings.get(name, ""))
 
 
@@ -171,15 +176,17 @@ def _arguments(function: ast.FunctionDef) -> dict[str, tuple[ast.expr | None, as
     return {argument.arg: (argument.annotation, default) for argument, default in pairs}
 
 
-def _kind(annotation: ast.expr, assigned: Mapping[str, ast.expr]) -> str:
+def _kind(annotation: ast.expr, tree: ast.Module) -> str:
     """How a value is written; of a union the first type counts, as where it is parsed."""
     match annotation:
         case ast.Constant(value=str(text)):
-            return _kind(ast.parse(text, mode="eval").body, assigned)
-        case ast.Name(id=name) if name in assigned:
-            return _kind(assigned[name], assigned)
+            return _kind(ast.parse(text, mode="eval").body, tree)
+        case ast.Name(id=name) if name in (assigned := _assigned(tree)):
+            return _kind(assigned[name], tree)
+        case ast.Name(id=name) if (origin := _imported(tree).get(name)) and _has_source(origin[0]):
+            return _kind(ast.Name(origin[1]), _source(origin[0]))
         case ast.BinOp(left=first, op=ast.BitOr()):
-            return _kind(first, assigned)
+            return _kind(first, tree)
         case ast.Subscript(value=ast.Name(id="Literal"), slice=choices):
             values = choices.elts if isinstance(choices, ast.Tuple) else [choices]
             return "|".join(text for each in values if (text := _default(each)) != EMPTY)
@@ -223,6 +230,16 @@ def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found |= {each.id: node.value for each in targets if isinstance(each, ast.Name)}
     return found
+
+
+def _imported(tree: ast.Module) -> dict[str, tuple[str, str]]:
+    """Names that the module has from others: theirs, and the names there."""
+    nodes = (node for node in tree.body if isinstance(node, ast.ImportFrom) and not node.level)
+    return {
+        each.asname or each.name: (node.module or "", each.name)
+        for node in nodes
+        for each in node.names
+    }
 
 
 def _constant(tree: ast.Module, name: str) -> dict[str, Any]:

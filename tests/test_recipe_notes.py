@@ -202,3 +202,16 @@ def test_names_of_one_function_are_one_title():
         "face-age": "face-age",
         "one": "one, two",
     }
+
+
+def test_choices_may_come_from_another_module(read, tmp_path):
+    (tmp_path / "an_air.py").write_text(
+        "from typing import Literal\nraise SystemExit\nAir = Literal['clear', 'thick']\n"
+    )
+    (tmp_path / "between.py").write_text("from an_air import Air as Weather\n")
+    notes = read(
+        "from itertools import count\nfrom pathlib import Path\nfrom nowhere import Lost\n"
+        "from between import Weather as Sky\n"
+        "def haze(*, sky: Sky = 'clear', a: Path, b: count, c: Lost): ..."
+    )
+    assert [option.kind for option in notes.options] == ["clear|thick", "Path", "count", "Lost"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -187,7 +187,7 @@ def simgan(
     crop: int = 256,
     grey: bool = False,
     weight: float = 1.0,
-    psi: Literal["pixels", "mean", "smooth", "gradients", "contrast"] = "pixels",
+    psi: Psi = "pixels",
     k_g: int = 2,
     k_d: int = 1,
     apart: float = 0.05,

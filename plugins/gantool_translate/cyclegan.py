@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool.training.adversarial import least_squares_discriminator, least_squares_generator
+from gantool.training.networks.blocks import Up
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.penalties import History
 from gantool.training.system import Batch, Export, Once, Phase
@@ -32,7 +33,6 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }  # full: 200 epochs of the 1,177 zebras
 COST = {"tiny": "2 min", "fast": "5 h", "full": "5 weeks"}
 Generator = Literal["light-6", "light-9", "resnet-6", "resnet-9", "unet-64", "unet-128", "unet-256"]
-Up = Literal["resize", "transposed"]
 
 
 @dataclass(frozen=True)

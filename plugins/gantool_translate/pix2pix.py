@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
 from gantool.training.layouts import find
+from gantool.training.networks.blocks import Up
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.pairs import Pairs, read_pairs
 from gantool.training.system import Batch, Export, Memory, Once, Phase
@@ -46,7 +47,6 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }  # full: 200 epochs of the 400 facades
 COST = {"tiny": "1 min", "fast": "1 h", "full": "2 days"}
 Generator = Literal["unet-64", "unet-128", "unet-256", "resnet-6", "resnet-9"]
-Up = Literal["resize", "transposed"]
 
 
 @dataclass
