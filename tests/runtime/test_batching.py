@@ -180,7 +180,7 @@ def test_what_was_found_is_used_from_the_first_tile_on(growing, tmp_path):
     machine = Machine(most=4)
     results = together(machine, tiles, Batches(machine, BatchSizes(file)))
     assert [result.max() for result in results] == [255 - value for value in range(FEW)]
-    assert machine.sizes[:3] == [1, 4, 4]  # one came before the others waited
+    assert machine.sizes[1:4] == [4, 4, 4]  # the first came before all others waited
 
 
 def test_a_remembered_size_for_which_memory_is_short_is_forgotten(tmp_path):
