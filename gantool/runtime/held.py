@@ -48,6 +48,7 @@ class Frozen:
             ),
             self.contract,
             tile,
+            alike=bool(self._opened.device.memory),
         )
 
 

@@ -99,7 +99,7 @@ class Opened:
         self, path: Path, device: Device, graph: Callable[[Depth], bytes], runs: Runs
     ) -> None:
         self.graph = graph
-        self._path, self._device, self._runs = path, device, runs
+        self.device, self._path, self._runs = device, path, runs
         self._sessions: dict[Depth, onnxruntime.InferenceSession] = {}
         self._buffers: dict[int, Buffers] = {}
         self._lock = threading.Lock()
@@ -132,7 +132,7 @@ class Opened:
             if depth not in self._sessions:
                 graph = self.graph(depth)
                 try:
-                    self._sessions[depth] = open_session(graph, self._device)
+                    self._sessions[depth] = open_session(graph, self.device)
                 except ModelError as error:
                     raise ModelError(f"{self._path}: {error}") from error
             return self._sessions[depth]
@@ -143,10 +143,10 @@ class Opened:
         given: dict[str, Any],
         options: onnxruntime.RunOptions,
     ) -> list[Any]:
-        if self._device.memory:
+        if self.device.memory:
             with self._lock:
-                number = int(self._device.options.get("device_id", "0"))
-                new = Buffers(session, self._device.memory, number)
+                number = int(self.device.options.get("device_id", "0"))
+                new = Buffers(session, self.device.memory, number)
                 buffers = self._buffers.setdefault(id(session), new)
             return buffers.run(given, options)
         if given["pixels"].size > 3 * LARGE:

@@ -20,6 +20,7 @@ from gantool.export import to_onnx
 from gantool.pipeline import SCENE
 from gantool.runtime import freeze, session, tiling
 from gantool.runtime.contract import KEY, Contract
+from gantool.runtime.providers import CPU
 from gantool.runtime.session import Session
 from gantool.training.networks.resnet import ResnetGenerator
 
@@ -77,6 +78,18 @@ def tiles_of(path: Path, held_from: np.ndarray, halo: int = freeze.HALO) -> Call
     held = Session(path, tile=None).frozen(held_from)
     contract = dataclasses.replace(held.contract, halo=halo)
     return lambda frame: tiling.tiled(frame, held._opened.run, contract, 128)
+
+
+def test_on_a_device_tiles_have_one_shape_whatever_the_frames(resnet):
+    there = dataclasses.replace(CPU, memory="cpu")  # its memory taken for that of a device
+    path, tile, shapes = resnet(3), 64, []
+    for size in [(300, 420), (260, 333)]:
+        frame = clouds(*size)
+        held = Session(path, there, tile).frozen(frame)
+        run = held._opened.run
+        held._opened.run = lambda batch, run=run: shapes.append(batch.shape) or run(batch)
+        assert difference(held(frame), Session(path, tile=tile).frozen(frame)(frame)) <= 1
+    assert len(set(shapes)) == 1 < len(shapes)
 
 
 @pytest.mark.parametrize("blocks", [3, pytest.param(6, marks=pytest.mark.slow)])
