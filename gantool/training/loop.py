@@ -27,6 +27,8 @@ class How:
     accumulate: int = 1
     """Micro-batches that a batch is worked through in, to save memory."""
     workers: Workers = Workers()
+    memory_format: torch.memory_format = torch.channels_last
+    """Of pictures."""
 
     @property
     def device(self) -> str:
@@ -62,7 +64,7 @@ def train(
             begin = time.perf_counter()
             drawn = next(coming)
             waited = time.perf_counter() - begin
-            drawn = [[_placed(batch, how.device) for batch in parts] for parts in drawn]
+            drawn = [[_placed(batch, how) for batch in parts] for parts in drawn]
             losses: dict[str, float] = {}
             skipped: list[str] = []
             _reseed(how, step)
@@ -114,10 +116,10 @@ def _batches(data: Dataset, how: How, draws: int, step: int) -> list[list[Batch]
     return [[collate(data, how.seed, step, items) for items in parts] for parts in shares]
 
 
-def _placed(batch: Batch, device: str) -> Batch:
-    layouts = {4: torch.channels_last}
+def _placed(batch: Batch, how: How) -> Batch:
+    formats = {4: how.memory_format}
     return {
-        name: tensor.to(device, memory_format=layouts.get(tensor.ndim, torch.contiguous_format))
+        name: tensor.to(how.device, memory_format=formats.get(tensor.ndim, torch.contiguous_format))
         for name, tensor in batch.items()
     }
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from gantool.media.images import read_image
 from gantool.training import checkpoint, run, session, weights
 from gantool.training.batches import collate
+from gantool.training.networks.unet import UnetGenerator
 from gantool.training.options import Limits
 from gantool.training.run import Run
 from gantool.training.settings import Settings
@@ -28,6 +30,26 @@ def test_the_seed_decides_the_first_weights(tmp_path):
     one, same, other = (all_of(each) for each in runs)
     assert differing(one, same) == []
     assert differing(one, other)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_pictures_and_weights_are_channels_last_but_beside_a_unet(tmp_path, deep):
+    seen = []
+
+    def recipe(**options):
+        system = hard_gan(**options)
+        network = UnetGenerator(channels=2, depth=3) if deep else nn.Conv2d(3, 3, 3, padding=1)
+        networks = dict(system.networks) | {"generator": network}
+        network.register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
+        return dataclasses.replace(system, networks=networks)
+
+    going = opened(tmp_path, recipe=recipe)
+    next(going.steps(going.data()[0]))
+    kernels = [w for w in going.system.networks["discriminator"].parameters() if w.ndim == 4]
+    wide = torch.empty(2, 3, 8, 8)  # noise takes over the format of what it is added to
+    expected = wide if deep else wide.to(memory_format=torch.channels_last)
+    assert seen[0].stride() == expected.stride()
+    assert all(kernel.is_contiguous() == deep for kernel in kernels)
 
 
 def test_opening_writes_nothing(tmp_path):
