@@ -1,11 +1,13 @@
 """What is faster while training computes the same: results, gradients, and names of weights."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from gantool.training.networks import blocks
-from gantool.training.networks.blocks import EPS, MERGED, enlarging, instance_norm
+from gantool.training.networks.blocks import EPS, Doubling, ToPicture, enlarging, instance_norm
 
 
 def gradients(network: nn.Module, x: Tensor) -> list[Tensor]:
@@ -16,41 +18,51 @@ def gradients(network: nn.Module, x: Tensor) -> list[Tensor]:
     return [y, *torch.autograd.grad((y * weights).sum(), [given, *network.parameters()])]
 
 
+def as_torch_has_it(layer: nn.Module) -> nn.Module:
+    """The same layer with the same weights, of the class that ours is derived from."""
+    plain = copy.copy(layer)
+    plain.__class__ = type(layer).__base__
+    return plain
+
+
 def same(network: nn.Module, other: nn.Module, x: Tensor) -> bool:
     pairs = zip(gradients(network, x), gradients(other, x), strict=True)
     return all(torch.allclose(one, two, atol=1e-10) for one, two in pairs)
 
 
-@pytest.mark.parametrize("size", [(16, 16), (17, 31), (1, 300)])
+@pytest.mark.parametrize("inputs", [3, 80])
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (1, 300), (5, 6)])
 @pytest.mark.parametrize("number", [1, 2])
-def test_enlarging_at_once_is_enlarging(monkeypatch, size, number):
-    at_once, used = blocks._at_once, []
-    monkeypatch.setattr(blocks, "_at_once", lambda *given: used.append(1) or at_once(*given))
-    layer = enlarging(3, 5, 4, "resize").double()
+def test_enlarging_in_one_step_is_enlarging(inputs, size, number):
+    layer = enlarging(inputs, 60, 4, "resize").double()
     plain = nn.Sequential(*layer)
-    x = torch.randn(number, 3, *size, dtype=torch.float64)
+    x = torch.randn(number, inputs, *size, dtype=torch.float64)
     assert same(layer, plain, x)
-    assert used == [1]
-    layer.eval()(x)
-    assert used == [1]
     assert list(layer.state_dict()) == list(plain.state_dict())
 
 
-def test_small_pictures_are_enlarged_plainly(monkeypatch):
-    monkeypatch.delattr(blocks, "_at_once")
-    side = int(MERGED**0.5)
-    assert enlarging(3, 5, 4, "resize")(torch.randn(1, 3, side - 1, side)).shape[2] == 2 * side - 2
+def test_a_picture_is_made_as_torch_does():
+    layer = ToPicture(4, 3, 7).double()
+    assert same(layer, as_torch_has_it(layer), torch.randn(2, 4, 12, 9).double())
 
 
-def test_kernels_are_summed_in_float32_whatever_the_precision_around():
-    layer = enlarging(8, 8, 4, "resize")
-    x = torch.randn(1, 8, 16, 16)
-    with torch.autocast("cpu", torch.bfloat16):
-        rough = layer(x)
-        plain = nn.Sequential(*layer)(x)
-    exact = layer(x)
-    assert rough.dtype == torch.bfloat16
-    assert (rough - exact).abs().mean() < 1.2 * (plain - exact).abs().mean()
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_transposed_convolutions_double_the_sides(kernel):
+    layer = enlarging(4, 5, kernel, "transposed").double()
+    x = torch.randn(2, 4, 6, 5, dtype=torch.float64)
+    assert layer(x).shape == (2, 5, 12, 10)
+    assert same(layer, nn.Sequential(as_torch_has_it(layer[0])), x)
+
+
+@pytest.mark.parametrize(
+    "layer", [enlarging(4, 3, 3, "resize"), ToPicture(4, 3, 7), Doubling(4, 3, 3)]
+)
+def test_an_export_is_of_the_operations_of_torch(monkeypatch, layer):
+    monkeypatch.setattr(blocks, "forms", None)
+    x = torch.randn(1, 4, 16, 16)
+    with pytest.raises(AttributeError):
+        layer.train()(x)
+    assert layer.eval()(x).shape[1] == 3
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -60,10 +72,13 @@ def test_one_picture_is_normalised_as_among_several(number):
     for norm in (ours, theirs):
         nn.init.constant_(norm.weight, 1.5)
         nn.init.constant_(norm.bias, 0.5)
-    assert same(ours, theirs, torch.randn(number, 4, 6, 5, dtype=torch.float64))
+    x = torch.randn(number, 4, 6, 5, dtype=torch.float64)
+    assert same(ours, theirs, x)
+    assert same(ours, theirs, x.to(memory_format=torch.channels_last))
     assert list(ours.state_dict()) == list(theirs.state_dict())
 
 
-def test_normalising_keeps_the_layout_while_training():
-    x = torch.randn(1, 4, 6, 5).to(memory_format=torch.channels_last)
+@pytest.mark.parametrize("number", [1, 3])
+def test_normalising_keeps_the_layout_while_training(number):
+    x = torch.randn(number, 4, 6, 5).to(memory_format=torch.channels_last)
     assert instance_norm(4)(x).is_contiguous(memory_format=torch.channels_last)

@@ -1,26 +1,30 @@
 """Pieces that several networks are built from."""
 
-import itertools
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm, conv2d, pad, pixel_shuffle
+from torch.nn.functional import batch_norm, pad
+
+from gantool.training.networks import forms
 
 Up = Literal["resize", "transposed"]
 EPS = 1e-3
 """Of instance normalisation: float16 keeps it, and flat areas are not blown up to noise."""
-MERGED = 256
-"""Pixels from which summing up a kernel costs less than it saves."""
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """As torch has it; one picture alone while training keeps its memory layout."""
+    """As torch has it; while training, pictures one by one keep their memory layout.
+
+    Together they would be copied to another and back, which on a CPU takes three times as long.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or len(x) > 1:
+        if not self.training or (len(x) > 1 and (x.device.type != "cpu" or x.is_contiguous())):
             return super().forward(x)
-        return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+        given = (None, None, self.weight, self.bias, True)
+        each = [batch_norm(one, *given, eps=self.eps) for one in torch.split(x, 1)]
+        return each[0] if len(each) == 1 else torch.cat(each)
 
 
 def instance_norm(channels: int) -> nn.InstanceNorm2d:
@@ -41,6 +45,19 @@ def normalised(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[
     ]
 
 
+class ToPicture(nn.Conv2d):
+    """A convolution with a large kernel, few outputs and reflected edges."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not _trained_on_cpu(self, x):
+            return super().forward(x)
+        edges, bias = (self.kernel_size[0] // 2,) * 4, cast(Tensor, self.bias)
+        return forms.by_columns(pad(x, edges, "reflect"), self.weight, bias)
+
+
 def enlarging(inputs: int, outputs: int, kernel: int, up: Up) -> nn.Sequential:
     """N×in×H×W → N×out×2H×2W.
 
@@ -48,56 +65,44 @@ def enlarging(inputs: int, outputs: int, kernel: int, up: Up) -> nn.Sequential:
     al., «Deconvolution and Checkerboard Artifacts», 2016). `transposed`: as in the older papers.
     """
     if up == "transposed":
-        extra = kernel % 2
-        return nn.Sequential(
-            nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding=1, output_padding=extra)
-        )
+        return nn.Sequential(Doubling(inputs, outputs, kernel))
     return Resizing(
         nn.Upsample(scale_factor=2, mode="nearest"),
         nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect"),
     )
 
 
+class Doubling(nn.ConvTranspose2d):
+    """A transposed convolution, H×W → 2H×2W."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, 2, padding=1, output_padding=kernel % 2)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if not _trained_on_cpu(self, x):
+            return super().forward(x, output_size)
+        return forms.doubling(x, self.weight, cast(Tensor, self.bias))
+
+
 class Resizing(nn.Sequential):
-    """Nearest neighbours, then a 3×3 convolution; while training on a CPU the same in one step."""
+    """Nearest neighbours, then a 3×3 convolution, H×W → 2H×2W.
+
+    Edges reflected after enlarging are edges repeated before.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training and x.device.type == "cpu" and x.shape[2] * x.shape[3] >= MERGED:
-            convolution = cast(nn.Conv2d, self[1])
-            return _at_once(x, convolution.weight, convolution.bias)
+        if _trained_on_cpu(self, x):
+            weight, bias = (cast(Tensor, each) for each in (self[1].weight, self[1].bias))
+            if form := forms.fastest_enlarging(x, weight):
+                return form(pad(x, (1, 1, 1, 1), "replicate"), weight, bias)
         for layer in self:
             x = layer(x)
         return x
 
 
-def _at_once(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """What `Resizing` does with fewer than half the products: a convolution to sub-pixels.
-
-    A pixel that is doubled meets up to four of the nine weights at once: their sums are a 2×2
-    kernel for each of the four pixels around a corner. Reflection of the enlarged is repetition
-    in the small. Shi et al., «Real-Time Single Image and Video Super-Resolution Using an Efficient
-    Sub-Pixel Convolutional Neural Network», 2016.
-    """
-    outputs, inputs = weight.shape[:2]
-    with torch.autocast(x.device.type, enabled=False):
-        sums = (weight.reshape(-1, 9) @ _SUMS.to(weight)).view(outputs, inputs, 4, 2, 2)
-    kernels = sums.transpose(1, 2).flatten(0, 1)
-    biases = None if bias is None else bias.repeat_interleave(4)
-    corners = conv2d(pad(x, (1, 1, 1, 1), "replicate"), kernels, biases)
-    return pad(pixel_shuffle(corners, 2), (-1, -1, -1, -1))  # a slice would lose the memory layout
-
-
-def _sums() -> Tensor:
-    """9×16: which of the 3×3 weights are summed up in the 2×2 of the pixels around a corner."""
-    small = torch.tensor([[0, 0, 1], [0, 1, 1]])
-    """Row of the kernel by the pixel's, before or after the corner, and by the weight's."""
-    where = torch.zeros(3, 3, 2, 2, 2, 2)
-    for row, column, down, right in itertools.product(range(3), range(3), (0, 1), (0, 1)):
-        where[row, column, down, right, small[down, row], small[right, column]] = 1
-    return where.view(9, 16)
-
-
-_SUMS = _sums()
+def _trained_on_cpu(layer: nn.Module, x: Tensor) -> bool:
+    """Where forms are used that are the fastest there; elsewhere, as in an export, plain torch."""
+    return layer.training and x.device.type == "cpu"
 
 
 def start_small(network: nn.Module, deviation: float = 0.02) -> None:

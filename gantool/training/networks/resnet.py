@@ -4,7 +4,14 @@ import itertools
 
 from torch import Tensor, nn
 
-from gantool.training.networks.blocks import Up, enlarging, instance_norm, normalised, start_small
+from gantool.training.networks.blocks import (
+    ToPicture,
+    Up,
+    enlarging,
+    instance_norm,
+    normalised,
+    start_small,
+)
 
 TRACED = (3, 6, 9, 13)
 """Layers of `encoded`."""
@@ -36,7 +43,7 @@ class ResnetGenerator(nn.Module):
             *(Residual(wide) for _ in range(blocks)),
             *_enlarging(wide, 2 * channels, up),
             *_enlarging(2 * channels, channels, up),
-            nn.Conv2d(channels, outputs, 7, padding=3, padding_mode="reflect"),
+            ToPicture(channels, outputs, 7),
             nn.Tanh(),
         )
         start_small(self)
