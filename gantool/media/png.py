@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import cv2
 import numpy as np
-from isal import isal_zlib
 from PIL import PngImagePlugin
 
 from gantool.errors import ItemError
-from gantool.media import exif
+from gantool.media import deflate, exif
 from gantool.media.carry import Carry
 from gantool.media.colour import to_pixels
 from gantool.media.pixels import check_budget, like
@@ -80,11 +79,7 @@ def head(rows: Rows, carry: Carry) -> Iterator[Chunk]:
 
 def deflated(rows: Rows) -> Iterator[bytes]:
     """The zlib stream of all rows, in pieces, none of them empty."""
-    packer = isal_zlib.compressobj(1)
-    for strip in rows.strips(rows.strip_height()):
-        if piece := packer.compress(_filtered(strip).data):
-            yield piece
-    yield packer.flush()
+    return deflate.deflated(map(_filtered, rows.strips(rows.strip_height())))
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from isal import isal_zlib
 from PIL import TiffImagePlugin
 from PIL.ExifTags import Base
 
 from gantool.errors import ItemError
-from gantool.media import exif, tiff_cells
+from gantool.media import deflate, exif, tiff_cells
 from gantool.media.carry import Carry
 from gantool.media.colour import to_pixels
 from gantool.media.pixels import check_budget, like, oriented
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gantool.media.pixels import Pixels
     from gantool.media.rows import Rows
     from gantool.media.tiff_cells import Tags
@@ -84,7 +85,7 @@ def encode(rows: Rows, carry: Carry, file: BinaryIO, quality: int | None) -> Non
         file, tags, sizes, large=large
     )  # as long as it will be: it comes before them
     for number, strip in enumerate(rows.strips(down)):
-        sizes[number] = file.write(isal_zlib.compress(_differences(strip), 1))
+        sizes[number] = sum(map(file.write, deflate.deflated([_differences(strip)])))
     tiff_cells.write_directory(file, tags, sizes, large=large)
 
 
@@ -119,11 +120,11 @@ def _shallow(data: bytes, icc: bytes) -> tuple[Pixels, bytes]:
     return to_pixels(image, icc)
 
 
-def _differences(strip: Pixels) -> bytes:
+def _differences(strip: Pixels) -> NDArray[np.uint8]:
     """Little-endian rows, every value as the difference to the one on its left."""
     left = np.zeros_like(strip)
     left[:, 1:] = strip[:, :-1]
-    return (strip - left).astype(strip.dtype.newbyteorder("<")).tobytes()
+    return (strip - left).astype(strip.dtype.newbyteorder("<")).view(np.uint8)
 
 
 def _described(carry: Carry, *, large: bool) -> Tags:
