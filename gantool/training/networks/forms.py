@@ -72,7 +72,7 @@ def _transposed(x: Tensor, weight: Tensor, bias: Tensor, *, padding: int, more: 
     if not slow or torch.is_autocast_enabled(x.device.type):
         return conv_transpose2d(x, weight, bias, 2, padding, more)
     form = [2, 2], [padding, padding], [1, 1], True, [more, more], 1
-    result: Tensor = _Transposed.apply(x, weight, bias, form)  # type: ignore[no-untyped-call]
+    result: Tensor = _Transposed.apply(x, weight, bias, form)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result
 
 
