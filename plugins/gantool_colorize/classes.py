@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, log_softmax
 
 from gantool.training.degrade import Bytes
+from gantool_colorize.encoders import Encoder
 from gantool_colorize.network import ColourNet, enlarged, offsets
-from gantool_colorize.resnet import ResNet18
 
 Rarity = NDArray[np.float32]
 """GRID×GRID: the weight of each class, 1 in the mean over pixels."""
@@ -44,7 +44,7 @@ CENTRES = _centres()
 class ClassNet(ColourNet):
     """A ColourNet whose last convolution gives the logits of the classes."""
 
-    def __init__(self, channels: int = 32, *, encoder: ResNet18 | None = None) -> None:
+    def __init__(self, channels: int = 32, *, encoder: Encoder | None = None) -> None:
         super().__init__(channels, outputs=len(CENTRES), encoder=encoder)
         self.register_buffer("centres", CENTRES, persistent=False)
 

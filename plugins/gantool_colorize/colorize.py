@@ -23,8 +23,8 @@ from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool_colorize.classes import ClassNet, class_error
 from gantool_colorize.crops import ColourCrops, read_crops
+from gantool_colorize.encoders import read_encoder
 from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
-from gantool_colorize.resnet import read_resnet
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "judging": 8, "crop": 64, "batch": 4, "steps": 400},
@@ -122,7 +122,7 @@ def colorize(
     training before the GAN begins. rate: of Adam, falling by a cosine. decay: of the weights.
     """
     check(crop)
-    seeing = read_resnet(Path(encoder)) if encoder else None
+    seeing = read_encoder(encoder) if encoder else None
     generator = (ClassNet if mode == "classes" else ColourNet)(channels, encoder=seeing)
     discriminator = PatchDiscriminator(3, channels=judging)
     networks = {"generator": generator, "discriminator": discriminator}
