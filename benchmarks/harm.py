@@ -7,8 +7,8 @@ Without --model and --task: all shipped models, and `gantool superres` at every 
 measured beside them. Pictures are made by harm_scenes.py and harm_art.py; --photos adds real ones.
 One row per check and picture, of which these have a bar:
 
-  noise    fine detail of a flat scene with noise (deviation of the luma's high-pass, where the
-           clean scene is flat) over that of Lanczos enlargement of the same input    ≤ 1
+  noise    fine detail of a flat scene with noise (deviation of the luma less a Gaussian of σ 2,
+           where the clean scene is flat) over that of Lanczos enlargement            ≤ 1
   ripples  mean absolute error of paper, two input pixels and more off ink, levels    ≤ 1
   colours  mean absolute difference of mean colours of result and input, levels       ≤ 0.5
 
@@ -98,7 +98,7 @@ def measure_roughness(
         noisy = scenes.NOISES[kind](clean, sigma, random)
         area = grow(scenes.find_flat_area(clean), scale)
         for place, result in enumerate((enlarge(noisy), lanczos(noisy, scale))):
-            detail = scenes.high_pass(result)[area]
+            detail = scenes.high_pass(result, max(2, scale / 2))[area]  # ×8: grain is coarser
             energy[place] += (detail**2).sum()
     return float(np.sqrt(energy[0] / energy[1]))
 

@@ -96,10 +96,10 @@ def _measure_unrest(frame: Frame) -> float:
     return float(high_pass(frame).std())
 
 
-def high_pass(frame: Frame) -> NDArray[np.float64]:
-    """Luma without what is left of it after a Gaussian of σ 2."""
+def high_pass(frame: Frame, sigma: float = 2) -> NDArray[np.float64]:
+    """Luma without what is left of it after a Gaussian."""
     luma = metrics.luma(frame)
-    return luma - cv2.GaussianBlur(luma, (0, 0), 2)
+    return luma - cv2.GaussianBlur(luma, (0, 0), sigma)
 
 
 def find_flat_area(clean: Frame) -> Mask:

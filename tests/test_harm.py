@@ -47,7 +47,7 @@ def missed(gate, enlarge, scale=2) -> set[str]:
     return {row.check for row in gate.harm.check("way", enlarge, scale) if not row.passes}
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("way", ["bicubic", "lanczos"])
 def test_plain_enlargement_passes(gate, way, scale):
     rows = list(gate.harm.check(way, partial(getattr(gate.harm, way), scale=scale), scale))
@@ -157,7 +157,8 @@ def test_calm_sky_and_dark_places_are_found_in_photographs(gate):
     assert [len(found["photo sky"]), len(found["photo night"])] == [2, 1]
     assert np.array_equal(found["photo sky"][0][9, 9], (120, 160, 220))
     assert found["photo night"][0].shape == (64, 64, 3)
-    assert not gate.harm_scenes.find_flat_crops([255 - dusk])
+    wall = np.full((256, 256, 3), (200, 150, 120), np.uint8)
+    assert not gate.harm_scenes.find_flat_crops([wall])
 
 
 def test_photographs_add_rows(gate):
