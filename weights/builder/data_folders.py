@@ -50,9 +50,8 @@ def list_pictures(source: Source, place: Path) -> list[Path]:
 
 
 def digest_links(links: Links) -> str:
-    """Return a hash of the names without endings: packed pictures have another."""
-    names = sorted(os.path.splitext(name)[0] for name in links)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    """Return a hash of the links' names; packed pictures keep theirs."""
+    return hashlib.sha256("\n".join(sorted(links)).encode()).hexdigest()
 
 
 def write_links(folder: Path, links: Links) -> None:

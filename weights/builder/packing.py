@@ -1,5 +1,6 @@
 """What a machine without a registry needs, in one file: pictures, feature networks, wheels."""
 
+import dataclasses
 import io
 import re
 import shutil
@@ -7,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -29,54 +29,45 @@ HEAD = ("_conv_head", "_bn1", "_fc")
 """Of EfficientNet-Lite: behind the features that are looked at."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One of the data folder, and how it is stored."""
+def find_pictures(recipes: Sequence[ModelRecipe], data: Path) -> dict[Path, Pack | None]:
+    """Return all pictures of the recipes' sources, and the finest way in which one stores them.
 
-    path: Path
-    name: str
-    """Relative to the data folder, without ending."""
-    how: Pack
-
-
-def find_pictures(recipes: Sequence[ModelRecipe], data: Path) -> list[Picture]:
-    """Return all pictures that the recipes train on; the finest of their ways to store each.
-
-    Raises UsageError for a source without pictures.
+    None are those that no training takes: their names count where each tenth is chosen. Raises
+    UsageError for a source without pictures.
     """
-    found: dict[Path, Pack] = {}
+    found: dict[Path, Pack | None] = {}
     for recipe in recipes:
         used = {phase.on for phase in recipe.phases if phase.on}
         parts = [part for name in sorted(used) for part in recipe.folders[name].values()]
         for source in (each for part in parts for each in part):
             if placeholders(source.pictures):
                 continue
-            paths = list_pictures(source, data / source.pictures)
-            if not paths:
-                raise UsageError(f"{recipe.name}: no picture in {data / source.pictures}")
-            for path in paths:
-                found[path] = _finer(found.get(path, recipe.pack), recipe.pack)
-    return [
-        Picture(path, str(path.relative_to(data).with_suffix("")), how)
-        for path, how in sorted(found.items())
-    ]
+            place = data / source.pictures
+            everything = list_pictures(dataclasses.replace(source, every=1, rest=False), place)
+            if not everything:
+                raise UsageError(f"{recipe.name}: no picture in {place}")
+            for path in everything:
+                found.setdefault(path, None)
+            for path in list_pictures(source, place):
+                found[path] = _finer(found[path] or recipe.pack, recipe.pack)
+    return dict(sorted(found.items()))
 
 
-def encode(picture: Picture) -> tuple[str, bytes]:
-    """Return its ending and content: WebP of at most the side, or the file where that is smaller.
+def encode(path: Path, how: Pack | None) -> bytes:
+    """Return WebP of at most the side, or the file as it is where that is smaller.
 
-    Raises ItemError.
+    Nothing for None. Raises ItemError.
     """
-    frame = Image.fromarray(read_eight_bit(picture.path))
-    original = picture.path.read_bytes()
-    reduced = max(frame.size) > picture.how.side
+    if how is None:
+        return b""
+    frame = Image.fromarray(read_eight_bit(path))
+    reduced = max(frame.size) > how.side
     if reduced:
-        frame.thumbnail((picture.how.side, picture.how.side), Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    frame.save(content, "WEBP", quality=picture.how.quality, method=4, use_sharp_yuv=True)
-    if not reduced and len(original) <= len(content.getvalue()):
-        return picture.path.suffix, original
-    return ".webp", content.getvalue()
+        frame.thumbnail((how.side, how.side), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    frame.save(stream, "WEBP", quality=how.quality, method=4, use_sharp_yuv=True)
+    content = stream.getvalue()
+    return content if reduced else min(content, path.read_bytes(), key=len)
 
 
 def find_features(recipes: Sequence[ModelRecipe]) -> list[str]:

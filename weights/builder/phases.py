@@ -130,18 +130,21 @@ def _train(build: Build, phase: Phase, state: State) -> None:
     data_folders.write_links(build.folder / "data" / phase.on, links)
     done.made["data"] = data_folders.digest_links(links)
     allotted = _allot(build, phase, state)
-    if allotted is not None and not done.steps and not build.trial:
+    if allotted is not None and not phase.stop and not build.trial and newest_step(run) < 0:
         began = time.monotonic()
         done.steps = _fit_steps(build, phase, allotted)
         allotted -= time.monotonic() - began
     state.write()
-    target = min(phase.stop or 10**12, _steps(build, phase, done))
+    steps = done.steps or int(resolve_options(build.recipe, phase)["steps"])
+    target = min(phase.stop or steps, steps)
     while (at := newest_step(run)) < target:
-        limits = ["--max-steps", str(target - max(at, 0))] if target == phase.stop else []
+        limits = ["--max-steps", str(target - max(at, 0))] if target < steps else []
         if allotted is not None:
             limits += ["--max-time", f"{max(allotted, 1):.0f}s"]
         _call(build, phase, [*train_command(build, phase, done), "--no-export", *limits])
-        if allotted is not None or newest_step(run) <= at:
+        if newest_step(run) <= at:
+            raise CommandError(f"phase {phase.name}: no step further than {at}: see above")
+        if allotted is not None:
             break
     done.step = newest_step(run)
     if done.step < target:
@@ -177,11 +180,6 @@ def newest_step(run: Path) -> int:
     """Return the step of the newest checkpoint of a training run, -1 where there is none."""
     names = [path.name[5:] for path in run.glob("checkpoints/step_*")]
     return max((int(name) for name in names if name.isdecimal()), default=-1)
-
-
-def _steps(build: Build, phase: Phase, done: Done) -> int:
-    """The length of the phase's schedule."""
-    return done.steps or int(resolve_options(build.recipe, phase)["steps"])
 
 
 def _run(build: Build, phase: Phase, state: State) -> None:
@@ -226,7 +224,8 @@ def _allot(build: Build, phase: Phase, state: State) -> float | None:
 
 def _fit_steps(build: Build, phase: Phase, seconds: float) -> int:
     """Choose the steps that the time is enough for, at most those of the recipe file."""
-    began, steps = time.monotonic(), _steps(build, phase, Done({}))
+    began = time.monotonic()
+    steps = int(resolve_options(build.recipe, phase)["steps"])
     words = [*train_command(build, phase, Done({})), "--dry-run"]
     code, said = processes.run_command(words, capture=True)
     found = PACE.search(said)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +31,7 @@ def export_model(build: Build, state: State) -> str:
         if code:
             raise CommandError(f"{build.model}: gantool export ended with code {code}")
     else:
-        shutil.copyfile(build.file_of(last.name), build.model)
+        atomic.write_bytes(build.model, build.file_of(last.name).read_bytes())
     sha256 = _digest(build)
     state.model = {**facts, "sha256": sha256}
     state.write()
