@@ -196,7 +196,8 @@ def test_one_build_at_a_time_works_in_a_folder(tmp_path, monkeypatch):
 def test_a_command_ends_with_its_build(command_file, pictures, tmp_path, number):
     """And until it has ended, it holds the folder: SIGTERM gives a training time to save."""
     save = 'trap "sleep 0.3; touch {data}/saved; exit 3" TERM'
-    wait = f"sh -c '{save}; touch {{data}}/up; while :; do sleep 0.05; done'"
+    loop = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); sleep 0.05; done"
+    wait = f"sh -c '{save}; touch {{data}}/up; {loop}'"
     run = tmp_path / "run"
     process = start(command_file(wait), run)
     begun(pictures, Path("up"), process=process)
