@@ -6,8 +6,8 @@ Each photograph is made grey (Rec.601) and coloured by the task, at several inte
 samples of the diverse model. PSNR is over R, G and B, the mean over pictures; `chroma` the mean
 distance in a*b*; `area` that under the curve of pixels with at most such a distance, 0 to 150, in
 percent (Zhang et al. 2016); `hue` the mean error of the hue in degrees, where the photograph has
-colour enough to have one, 90 being chance and grey; `colourful` the colourfulness of Hasler and Süsstrunk 2003, the mean
-of the results over that of the photographs.
+colour enough to have one, 90 being chance and grey; `colourful` the colourfulness of Hasler and
+Süsstrunk 2003, the mean of the results over that of the photographs.
 """
 
 import argparse
