@@ -33,7 +33,7 @@ def feature_distance(look: Look, one: Tensor, other: Tensor) -> Tensor:
     Transfer and Super-Resolution», 2016.
     """
     with torch.no_grad():
-        theirs = [each.float() for each in look(other)]
+        theirs = [each.detach().float() for each in look(other)]
     gaps = [
         (ours.float() - layer).abs().mean() / _deviation(layer)
         for ours, layer in zip(look(one), theirs, strict=True)

@@ -109,6 +109,8 @@ def _rrdb_of(weights: Mapping[str, Tensor]) -> Rrdb:
 def _compact_of(weights: Mapping[str, Tensor]) -> Compact:
     last = _places(weights) - 1
     scale = math.isqrt(len(weights[f"body.{last}.weight"]) // 3)
+    if last < 2 or scale < 1:
+        raise ValueError("too few layers or channels")
     return Compact(scale, len(weights["body.0.weight"]), last // 2 - 1)
 
 
