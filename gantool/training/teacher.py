@@ -91,7 +91,7 @@ def _of_weights(path: Path) -> Teacher:
 def _enlarge(network: Rrdb | Compact, frames: Bytes, device: str) -> Bytes:
     """In bfloat16 where the machine multiplies in it: half the time or less, off by a level."""
     fast = device == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    x = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).float() / 255
+    x = torch.tensor(frames, device=device).permute(0, 3, 1, 2).float() / 255
     x = x.contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, torch.bfloat16, enabled=fast):
         y = network(x)

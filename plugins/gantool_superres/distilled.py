@@ -20,19 +20,17 @@ from torch import Tensor, nn
 from gantool.errors import UsageError
 from gantool.training.adversarial import relativistic_discriminator, relativistic_generator
 from gantool.training.balance import Balance
-from gantool.training.found_pairs import MARGIN, FoundPairs
-from gantool.training.layouts import find
+from gantool.training.found_pairs import FoundPairs
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.efficientnet import EfficientNetLite, read_efficientnet
 from gantool.training.networks.plain import Activation, PlainUpscaler, fuse, unfuse
 from gantool.training.options import ModelFile
 from gantool.training.penalties import feature_matching
 from gantool.training.perceptual import feature_distance, same_window
-from gantool.training.scenes import read_scenes
 from gantool.training.spectral import spectral_distance, stride_distance
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool.training.taught_crops import SIDE, Kind, TaughtCrops, default_folder
-from gantool.training.teacher import Teacher, read_teacher
+from gantool_superres.sources import Source
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {
@@ -62,33 +60,6 @@ class Weights:
     matching: float
 
 
-@dataclass(frozen=True)
-class Source:
-    """What the samples are: crops of photographs, harmed, and the teacher that enlarges them."""
-
-    kind: Kind
-    batch: int
-    crop: int
-    taught_by: Path | None
-    count: int
-    folder: Path
-
-    @cached_property
-    def teacher(self) -> Teacher | None:
-        """Read when there is to be a training: an export does without it."""
-        return read_teacher(self.taught_by, self.kind.scale) if self.taught_by else None
-
-    def dataset(self, root: Path, split: str) -> FoundPairs | TaughtCrops:
-        layout, kind = find(root, split), self.kind
-        if self.teacher is not None:
-            return TaughtCrops(
-                layout, self.teacher, kind, self.folder, self.count, self.crop, self.batch
-            )
-        smallest = (self.crop + 2 * MARGIN) * kind.scale
-        scenes = read_scenes(layout, smallest, kind.rendered, kind.dark)
-        return FoundPairs(scenes, kind.scale, self.crop, self.batch, kind.clean)
-
-
 @dataclass
 class Distilled:
     """G enlarges harmed photographs as the teacher does; D tells the two apart by their luma.
@@ -111,7 +82,7 @@ class Distilled:
 
     def dataset(self, root: Path, split: str) -> FoundPairs | TaughtCrops:
         if self.stage != "pixels":
-            assert self.features  # missing weights are told of before anything starts
+            _ = self.features  # missing weights are named before anything starts
         return self.source.dataset(root, split)
 
     def phases(self) -> Sequence[Phase]:

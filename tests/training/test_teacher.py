@@ -34,8 +34,9 @@ def test_a_checkpoint_teaches_what_its_network_gives(tmp_path):
     network, path = Rrdb(1, 8, 4), tmp_path / "m.pth"
     torch.save({"params_ema": network.state_dict()}, path)
     frames = picture(12)[None]
+    frames.flags.writeable = False
     with torch.no_grad():
-        x = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+        x = torch.tensor(frames).permute(0, 3, 1, 2).float() / 255
         wanted = (network(x) * 255).clamp(0, 255).permute(0, 2, 3, 1).numpy()
     teacher = read_teacher(path, 4)
     assert np.abs(teacher.enlarge(frames) - wanted).max() < 4  # bfloat16 where there is such
