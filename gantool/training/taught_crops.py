@@ -126,7 +126,7 @@ class TaughtCrops:
         outputs = list(self.teacher.enlarge(np.stack(inputs)))
         twins = iter(outputs[len(drawn) :])
         for number, (_, low, twin), output in zip(numbers, drawn, outputs, strict=False):
-            parts = [low, to_bytes(with_low_frequencies_of(low, output))]
+            parts = [low, to_bytes(with_low_frequencies_of(twin, output))]  # no blotches of noise
             if twin is not low:
                 parts.append(with_noise(with_low_frequencies_of(twin, next(twins)), low, twin))
             atomic.write_bytes(self._file(number), b"".join(part.tobytes() for part in parts))

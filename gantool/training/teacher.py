@@ -50,7 +50,7 @@ def read_teacher(path: Path, scale: int) -> Teacher:
 
 
 def with_low_frequencies_of(low: Bytes, output: Bytes) -> Floats:
-    """Return `output`, sH×sW×3, with the low frequencies of its input `low`, H×W×3; unclipped.
+    """Return `output`, sH×sW×3, with the low frequencies of `low`, H×W×3, its input; unclipped.
 
     What the two differ by at the input's size, blurred by σ 4, is enlarged and added: so a
     teacher's colours and brightness are not learned, which some shift.

@@ -51,7 +51,7 @@ def test_a_file_has_the_input_and_the_targets(crops):
     for number, raw in enumerate(kept.values()):
         _, low, twin = draw(made.scenes, 2, 16, KIND.clean, np.random.default_rng(number))
         taught, noiseless = (
-            with_low_frequencies_of(each, each.repeat(2, 0).repeat(2, 1)) for each in (low, twin)
+            with_low_frequencies_of(twin, each.repeat(2, 0).repeat(2, 1)) for each in (low, twin)
         )
         target = np.clip(np.rint(taught), 0, 255).astype(np.uint8)
         parts = [low, target] + [with_noise(noiseless, low, twin)] * (twin is not low)
