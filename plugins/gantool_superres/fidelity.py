@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gantool.training.data import Photos, ReducedPairs
 from gantool.training.layouts import find
-from gantool.training.networks.plain import PlainUpscaler, fuse, unfuse
+from gantool.training.networks.plain import Activation, PlainUpscaler, fuse, unfuse
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
@@ -62,6 +62,7 @@ def superres_fidelity(
     scale: int = 4,
     channels: int = 48,
     layers: int = 8,
+    activation: Activation = "leaky",
     batch: int = 16,
     crop: int = 48,
     rate: float = 1e-3,
@@ -69,10 +70,10 @@ def superres_fidelity(
     """Super-resolution by pixel difference, the fidelity start of SRGAN. Data: a folder of photos.
 
     scale: enlargement of each side. channels, layers: width and depth of the plain stack.
-    batch: pairs a step. crop: side of a low-resolution crop, pixels. rate: of Adam, falling by a
-    cosine to a hundredth.
+    activation: relu is faster in int8. batch: pairs a step. crop: side of a low-resolution crop,
+    pixels. rate: of Adam, falling by a cosine to a hundredth.
     """
-    network = PlainUpscaler(scale, channels, layers)
+    network = PlainUpscaler(scale, channels, layers, activation=activation)
     optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.9, 0.99))
     return SuperresFidelity({"generator": network}, optimizer, scale, batch, crop)
 
