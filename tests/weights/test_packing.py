@@ -22,7 +22,7 @@ import collect
 import pack
 from builder import bare_install, packing
 from builder.data_folders import digest_links
-from builder.phases import Build
+from builder.plan import Build
 from builder.recipe_file import Pack, read_recipe
 from gantool.errors import UsageError
 from gantool.training.networks.efficientnet import read_efficientnet
