@@ -24,6 +24,11 @@ from gantool.training.degrade import Bytes
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator, UnetDiscriminator
 from gantool.training.networks.plain import PlainUpscaler, fuse, unfuse
+from gantool.training.networks.projected import (
+    ProjectedDiscriminator,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.networks.vgg import VggFeatures, read_vgg
 from gantool.training.penalties import feature_matching
 from gantool.training.photo_degradation import degraded
@@ -45,9 +50,9 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }
 COST = {"tiny": "1 min", "fast": "1 h", "full": "1 year"}
 
-Discriminator = Literal["patches", "unet"]
+Discriminator = Literal["patches", "unet", "projected"]
 Depth = Literal["conv2_2", "conv5_4"]
-Judge = PatchDiscriminator | UnetDiscriminator
+Judge = PatchDiscriminator | UnetDiscriminator | ProjectedDiscriminator
 HEAD_START = 0.9
 """Share of the time before the GAN begins after which the discriminator learns: one that knows
 nothing yet would print its own pattern on the pictures."""
@@ -149,7 +154,8 @@ class Srgan:
 
     def _judging(self, high: Tensor, guess: Tensor) -> Mapping[str, Tensor]:
         """Both kinds at once: one step of the power iteration, and both by the same σ."""
-        logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
+        with learning_real(self.networks["discriminator"], len(high)):
+            logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
         real, fake = logits.chunk(2)
         return {"gan": relativistic_discriminator(real, fake)}
 
@@ -160,6 +166,7 @@ def srgan(
     channels: int = 48,
     layers: int = 8,
     discriminator: Discriminator = "patches",
+    projection: str = "lite0",
     critic: int = 32,
     batch: int = 8,
     crop: int = 32,
@@ -183,16 +190,18 @@ def srgan(
     superres-fidelity fit, to start from.
 
     scale: enlargement of each side. channels, layers: width and depth of the plain stack.
-    discriminator: judges patches of 34 pixels, or every pixel by a U-Net. critic: channels of the
-    discriminator. batch: pairs a step. crop: side of a low-resolution crop, pixels; times the
-    scale a multiple of 8. clean: share of inputs that are reduced and nothing else. light: share
-    of inputs that are reduced and saved as JPEG. frequency: weight of the spectra's L1. stride:
-    weight of patterns that repeat with the scale. matching: weight of the discriminator's
-    features. gan: weight of the relativistic GAN. content: weight of VGG's features. features:
-    file with the weights of torchvision's VGG-19, .pth or .safetensors; none, no such term.
-    depth: layer of VGG-19 that is compared. start: fraction of the training before the GAN
-    begins. rate: of Adam until then, falling by a cosine. gan_rate: of the generator's Adam from
-    then on, level, then falling by a cosine. critic_rate: the same of the discriminator's.
+    discriminator: judges patches of 34 pixels, every pixel by a U-Net, or projected features.
+    projection: fixed network of a projected one, lite0 or lite1, or a file with its weights.
+    critic: channels of the discriminator, or of its heads. batch: pairs a step. crop: side of a
+    low-resolution crop, pixels; times the scale a multiple of 8. clean: share of inputs that are
+    reduced and nothing else. light: share of inputs that are reduced and saved as JPEG. frequency:
+    weight of the spectra's L1. stride: weight of patterns that repeat with the scale. matching:
+    weight of the discriminator's features. gan: weight of the relativistic GAN. content: weight of
+    VGG's features. features: file with the weights of torchvision's VGG-19, .pth or .safetensors;
+    none, no such term. depth: layer of VGG-19 that is compared. start: fraction of the training
+    before the GAN begins. rate: of Adam until then, falling by a cosine. gan_rate: of the
+    generator's Adam from then on, level, then falling by a cosine. critic_rate: the same of the
+    discriminator's.
     """
     if scale * crop % 8:
         raise UsageError(f"crop={crop}: {scale} times the crop must be a multiple of 8")
@@ -201,7 +210,9 @@ def srgan(
         "generator": PlainUpscaler(scale, channels, layers),
         "discriminator": UnetDiscriminator(channels=critic)
         if discriminator == "unet"
-        else PatchDiscriminator(3, channels=critic, layers=2),
+        else make_discriminator(
+            discriminator, projection, channels=critic, layers=2, value_range=(0.0, 1.0)
+        ),
     }
     rates = {"generator": max(rate, gan_rate), "discriminator": critic_rate}
     optimizers = {
