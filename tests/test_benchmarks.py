@@ -38,6 +38,8 @@ def pictures(tmp_path_factory) -> Path:
         ("batches.py", "--files"),
         ("quality.py", "--model"),
         ("training.py", "--threads"),
+        ("harm.py", "--task"),
+        ("droplets.py", "--sheets"),
     ],
 )
 def test_help_names_the_options(name, option):

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import math
+import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from gantool.training.batches import ahead, collate
 from gantool.training.ema import Ema
 from gantool.training.system import Batch, Dataset, Phase, System
 from gantool.training.workers import Workers
+
+MOST_AHEAD = 16
+"""Batches that wait in memory for a GPU."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def train(
     phases = system.phases()
     base = [[_first_rate(group) for group in phase.optimizer.param_groups] for phase in phases]
     make = functools.partial(_batches, data, how, 1 + max(phase.draw for phase in phases))
-    with contextlib.closing(ahead(make, first, steps)) as coming:
+    with contextlib.closing(ahead(make, first, steps, _depth(how))) as coming:
         for step in range(first, steps):
             begin = time.perf_counter()
             drawn = next(coming)
@@ -114,6 +118,11 @@ def _batches(data: Dataset, how: How, draws: int, step: int) -> list[list[Batch]
         how.workers.share(range(start, start + data.size), how.accumulate) for start in starts
     ]
     return [[collate(data, how.seed, step, items) for items in parts] for parts in shares]
+
+
+def _depth(how: How) -> int:
+    """Batches made at once: a GPU leaves all cores to them, a CPU trains on the same ones."""
+    return 2 if how.device == "cpu" else max(2, min(os.cpu_count() or 2, MOST_AHEAD))
 
 
 def _placed(batch: Batch, how: How) -> Batch:

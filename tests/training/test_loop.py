@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from gantool.errors import ItemError, UsageError
 from gantool.training.ema import Ema
-from gantool.training.loop import How, Progress, train
+from gantool.training.loop import MOST_AHEAD, How, Progress, _depth, train
 from gantool.training.system import Phase
+from gantool.training.workers import Workers
 from systems import ToyGan, differing, hard_gan, quiet_gan, weights_of
 
 HOW = How(seed=3)
@@ -311,3 +312,10 @@ def test_what_is_drawn_within_a_step_depends_on_seed_and_step_alone():
     assert draws(Toy(), seed=3, before=5) == wanted
     assert len(set(wanted)) == 6
     assert not set(draws(Toy(), seed=4)) & set(wanted)
+
+
+@pytest.mark.parametrize(("cores", "depth"), [(None, 2), (1, 2), (12, 12), (64, MOST_AHEAD)])
+def test_a_gpu_gets_its_batches_from_all_cores(monkeypatch, cores, depth):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert _depth(How(workers=Workers(device="cuda:0"))) == depth
+    assert _depth(HOW) == 2

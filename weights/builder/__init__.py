@@ -1,0 +1,1 @@
+"""Build the shipped models: recipe files, their data, their phases, what is measured of them."""
