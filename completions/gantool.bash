@@ -125,6 +125,8 @@ train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-co
 train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	-q	.	No progress
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
+train acgan-age	--discriminator	whole projected	judges the whole face, or by projected features, with the hinge
+train acgan-age,train cut,train cyclegan,train face-age,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan	--features	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
 train acgan-age	--latent	-	numbers of a code z
 train acgan-age,train age-estimator,train face-age,train ipcgan-age	--batch	-	faces a step
 train acgan-age	--side	-	of the faces, pixels, 32, 64 or 128
@@ -143,7 +145,7 @@ train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
 train age-estimator	--robust	-	how far each face is changed against the estimator, root mean square over the …
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer
+train colorize	--judging	-	channels of the discriminator'\''s first layer
 train colorize,train cvae-colorize,train paint	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
@@ -153,7 +155,9 @@ train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fr
 train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
 train cut	--channels	-	of the generator'\''s first layer
-train cut	--judge	-	of the discriminator'\''s
+train cut,train cyclegan,train derain,train idcgan,train pix2pix,train refine-synthetic,train simgan	--discriminator	patches projected	judges patches, as in the paper, or by projected features, with the hinge
+train cut	--judge	-	channels of its first layer, or of its heads
+train cut	--augment	-	moves and covers what the discriminator sees, for few pictures
 train cut,train paint	--side	-	short side that pictures are brought to, pixels
 train cut	--crop	-	side of the squares that are cut from them
 train cut,train cyclegan,train paint	--batch	-	pictures of each kind a step
@@ -175,7 +179,8 @@ train	derain	>	Take rain or snow off photographs, with a conditional GAN
 train derain,train idcgan	--weather	rain snow	what is drawn over photos
 train derain,train idcgan	--channels	-	of the network at half the size
 train derain,train idcgan	--layers	-	of its body
-train derain,train idcgan,train srgan,train superres,train superres-distilled	--critic	-	channels of the discriminator
+train derain,train idcgan,train srgan,train superres	--projection	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
+train derain,train idcgan,train srgan,train superres	--critic	-	channels of the discriminator, or of its heads
 train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-distilled,train superres-fidelity	--batch	-	pairs a step
 train derain,train idcgan	--crop	-	side of a crop, pixels, a multiple of 4
 train derain,train idcgan	--clean	-	share of the crops without weather, to be left as they are
@@ -188,7 +193,9 @@ train derain,train idcgan,train refine-synthetic,train simgan	--critic-rate	-	of
 train	face-age	>	Change the age of faces
 train face-age,train ipcgan-age	--channels	-	of the generator at full size
 train face-age,train ipcgan-age	--blocks	-	of its body
-train face-age,train ipcgan-age	--reading	-	of the estimator'\''s
+train face-age,train ipcgan-age	--discriminator	patches projected	judges patches, or by projected features
+train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer, or of its heads
+train face-age,train ipcgan-age	--reading	-	of the estimator'\''s first layer
 train face-age,train ipcgan-age	--estimator	<file>	model file of the recipe age-estimator
 train face-age,train ipcgan-age	--start	-	fraction of the training that is for the estimator alone, where none is given
 train face-age,train ipcgan-age	--robust	-	how far faces are changed against it, levels of 255
@@ -197,6 +204,8 @@ train face-age,train ipcgan-age	--own	-	of what changes where the age is the fac
 train face-age,train ipcgan-age	--keep	-	the same at other ages
 train face-age,train ipcgan-age	--tone	-	of changes of broad colours
 train face-age,train ipcgan-age	--mask	-	of the mask'\''s size and edges
+train face-age,train ipcgan-age	--chroma	-	of changes of the colours of single pixels
+train face-age,train ipcgan-age	--light	-	of changes of broad brightness
 train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
 train	ipcgan-age	>	Change the age of faces
 train	paint	>	Learn to paint photographs as a painter did
@@ -213,12 +222,13 @@ train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--up	resize transposed	resize, then convolve, or transposed convolutions as in the paper, which may …
+train pix2pix	--augment	-	moves and covers what the discriminator sees, for few pairs
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
 train	refine-synthetic	>	Make renders look like photographs
 train refine-synthetic,train simgan	--channels	-	of the refiner
 train refine-synthetic,train simgan	--blocks	-	residual ones of it
-train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper
+train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper, or of its heads
 train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an even number
 train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
 train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
@@ -238,7 +248,7 @@ train srgan,train superres,train superres-distilled,train superres-fidelity	--sc
 train srgan,train superres,train superres-distilled,train superres-fidelity	--channels	-	width and depth of the plain stack
 train srgan,train superres,train superres-distilled,train superres-fidelity	--layers	-	width and depth of the plain stack
 train srgan,train superres,train superres-distilled,train superres-fidelity	--activation	leaky relu	relu is faster in int8
-train srgan,train superres	--discriminator	patches unet	judges patches of 34 pixels, or every pixel by a U-Net
+train srgan,train superres	--discriminator	patches unet projected	judges patches of 34 pixels, every pixel by a U-Net, or projected features
 train srgan,train superres,train superres-distilled,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
 train srgan,train superres,train superres-distilled	--clean	-	share of inputs that are reduced and nothing else
 train srgan,train superres	--light	-	share of inputs that are reduced and saved as JPEG
@@ -257,6 +267,7 @@ train	superres-distilled	>	Super-resolution learned from a larger network, in th
 train superres-distilled	--stage	pixels features gan	which terms there are: pixels and spectra, pixels and features, or these and a …
 train superres-distilled	--teacher	<file>	model whose outputs are the targets, a name, an .onnx file, or a .pth of RRDB …
 train superres-distilled	--denoise	-	the model takes how much noise is to go
+train superres-distilled	--critic	-	channels of the discriminator
 train superres-distilled	--rendered	-	share of text, line art and screens
 train superres-distilled	--dark	-	share of underexposed photos
 train superres-distilled	--crops	-	number of crops, 64 pixels of side, that the teacher enlarges, once

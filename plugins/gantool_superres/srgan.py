@@ -24,6 +24,11 @@ from gantool.training.degrade import Bytes
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator, UnetDiscriminator
 from gantool.training.networks.plain import Activation, PlainUpscaler, fuse, unfuse
+from gantool.training.networks.projected import (
+    ProjectedDiscriminator,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.networks.vgg import VggFeatures, read_vgg
 from gantool.training.penalties import feature_matching
 from gantool.training.photo_degradation import degraded
@@ -45,9 +50,9 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }
 COST = {"tiny": "1 min", "fast": "1 h", "full": "1 year"}
 
-Discriminator = Literal["patches", "unet"]
+Discriminator = Literal["patches", "unet", "projected"]
 Depth = Literal["conv2_2", "conv5_4"]
-Judge = PatchDiscriminator | UnetDiscriminator
+Judge = PatchDiscriminator | UnetDiscriminator | ProjectedDiscriminator
 HEAD_START = 0.9
 """Share of the time before the GAN begins after which the discriminator learns: one that knows
 nothing yet would print its own pattern on the pictures."""
@@ -149,7 +154,8 @@ class Srgan:
 
     def _judging(self, high: Tensor, guess: Tensor) -> Mapping[str, Tensor]:
         """Both kinds at once: one step of the power iteration, and both by the same σ."""
-        logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
+        with learning_real(self.networks["discriminator"], len(high)):
+            logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
         real, fake = logits.chunk(2)
         return {"gan": relativistic_discriminator(real, fake)}
 
@@ -161,6 +167,7 @@ def srgan(
     layers: int = 8,
     activation: Activation = "leaky",
     discriminator: Discriminator = "patches",
+    projection: str = "lite0",
     critic: int = 32,
     batch: int = 8,
     crop: int = 32,
@@ -184,8 +191,10 @@ def srgan(
     superres-fidelity fit, to start from.
 
     scale: enlargement of each side. channels, layers: width and depth of the plain stack.
-    activation: relu is faster in int8. discriminator: judges patches of 34 pixels, or every pixel
-    by a U-Net. critic: channels of the discriminator. batch: pairs a step. crop: side of a
+    activation: relu is faster in int8. discriminator: judges patches of 34 pixels, every pixel
+    by a U-Net, or projected features. projection: fixed network of a projected one, lite0 or
+    lite1, or a file with its weights. critic: channels of the discriminator, or of its heads.
+    batch: pairs a step. crop: side of a
     low-resolution crop, pixels; times the scale a multiple of 8. clean: share of inputs that are
     reduced and nothing else. light: share of inputs that are reduced and saved as JPEG. frequency:
     weight of the spectra's L1. stride: weight of patterns that repeat with the scale. matching:
@@ -203,7 +212,9 @@ def srgan(
         "generator": PlainUpscaler(scale, channels, layers, activation=activation),
         "discriminator": UnetDiscriminator(channels=critic)
         if discriminator == "unet"
-        else PatchDiscriminator(3, channels=critic, layers=2),
+        else make_discriminator(
+            discriminator, projection, channels=critic, layers=2, value_range=(0.0, 1.0)
+        ),
     }
     rates = {"generator": max(rate, gan_rate), "discriminator": critic_rate}
     optimizers = {
