@@ -40,7 +40,7 @@ def interpolate(
     recipe, options = weights.options(other)
     if recipe != "srgan":
         raise UsageError(f"{other}: not made by srgan: give a model file of that recipe")
-    system = srgan(**options)
+    system = srgan(**options | {"quantise": ""})
     (wanted,) = system.exports()
     network = system.networks[wanted.network]
     wanted.restore(network, between(weights.stored(one), weights.stored(other), share))
