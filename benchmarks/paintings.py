@@ -25,7 +25,7 @@ import gantool
 from gantool.media.images import read_image
 from gantool.runtime.features import Features
 from gantool.training.metrics import mmd2
-from gantool_translate.task import Brush
+from gantool_translate.task import ENLARGER, Brush
 
 Picture = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
@@ -56,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     restyled = [predict(photo) for photo in photos]
     compare("256 px", photos, restyled, paintings, floor, features)
     if options.large:
-        brush = Brush(512, 1.0)
+        brush, enlarge = Brush(384, 1.0), gantool.load(ENLARGER)
         seen, made = [], []
         for photo in read(options.large):
             seen += squares(photo)
-            made += squares(brush.paint(photo, predict))
+            made += squares(brush.paint(photo, predict, enlarge))
         compare("seen at 1080 px", seen, made, paintings, floor, features)
 
 

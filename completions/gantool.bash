@@ -22,7 +22,7 @@ _gantool_shipped='
 .	plugins	>	List installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
-.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
+.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
 colorize	--intensity	-	Factor on the colours
 colorize	--samples	-	So many different colourings of each picture
@@ -44,8 +44,8 @@ colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--quality	
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--provenance	.	Let results say, in XMP, that a model made them, and which
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--no-provenance	.	Let results say, in XMP, that a model made them, and which
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--offline	.	Download nothing
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--include	-	Of folders, only what matches, as in '\''*.tif'\''
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--exclude	-	Of folders, not what matches
@@ -102,27 +102,27 @@ translate	--temporal	.	Films: keep look and strokes steady
 translate	--no-temporal	.	Films: keep look and strokes steady
 run	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
 pipe	1	-	Tasks with their own options, parted by |, in quotes
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks'\'' arithmetic
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks'\'' arithmetic
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
 train acgan-age	--latent	-	numbers of a code z
@@ -134,7 +134,7 @@ train acgan-age,train age-estimator,train face-age,train ipcgan-age	--hold	-	of 
 train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
 train acgan-age	--r1	-	weight of the penalty on the discriminator'\''s slope
 train acgan-age	--rate	-	of Adam
-train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
 train	age-estimator	>	Learn to read ages off faces
 train age-estimator	--channels	-	of the first layer
 train age-estimator,train face-age,train ipcgan-age	--side	-	of the faces, pixels, a multiple of 16
@@ -144,7 +144,7 @@ train age-estimator	--robust	-	how far each face is changed against the estimato
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
 train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer
-train colorize,train cvae-colorize	--crop	-	side of the squares trained on, pixels, a multiple of 32
+train colorize,train cvae-colorize,train paint	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
 train colorize	--gan	-	weight of the GAN
@@ -154,13 +154,13 @@ train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
 train cut	--channels	-	of the generator'\''s first layer
 train cut	--judge	-	of the discriminator'\''s
-train cut	--side	-	short side that pictures are brought to, pixels
+train cut,train paint	--side	-	short side that pictures are brought to, pixels
 train cut	--crop	-	side of the squares that are cut from them
-train cut,train cyclegan	--batch	-	pictures of each kind a step
+train cut,train cyclegan,train paint	--batch	-	pictures of each kind a step
 train cut	--nce	-	weight λ_X of keeping what each patch shows
 train cut	--identity	-	weight λ_Y of the same for pictures of the second kind
 train cut	--noise	-	deviation of noise on what the discriminator sees, falling to 0 over the …
-train cut,train cyclegan,train pix2pix,train refine-synthetic,train simgan	--rate	-	of Adam, level for half the training, then falling to 0
+train cut,train cyclegan,train paint,train pix2pix,train refine-synthetic,train simgan	--rate	-	of Adam, level for half the training, then falling to 0
 train	cvae-colorize	>	Many colourings of one grey photograph, by a conditional VAE
 train cvae-colorize	--kl	-	weight of the divergence: the smaller, the more the colourings differ
 train	cyclegan	>	Learn to turn two kinds of pictures into each other
@@ -199,6 +199,16 @@ train face-age,train ipcgan-age	--tone	-	of changes of broad colours
 train face-age,train ipcgan-age	--mask	-	of the mask'\''s size and edges
 train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
 train	ipcgan-age	>	Change the age of faces
+train	paint	>	Learn to paint photographs as a painter did
+train paint	--channels	-	of the generator at half the side
+train paint	--blocks	-	residual ones at a quarter
+train paint	--judging	-	channels of the discriminators'\'' heads
+train paint	--features	<file>	fixed network of the discriminator, lite0 or lite1, or a file with its weights
+train paint	--structure	-	weight of the self-similarity of features
+train paint	--level	-	weight of the coarse luma
+train paint	--palette	-	weight of a discriminator that sees colours alone, pooled by 4
+train paint	--matched	-	share of paintings that show things like the photograph'\''s
+train paint	--augment	-	moves and covers what the discriminator sees
 train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
@@ -267,7 +277,7 @@ compare	--models	-	Show what these models make of each picture instead
 compare	--reference	<file>	Measure against this picture, or against those of the same names in this folder
 compare	--device	auto cpu cuda	Where models run
 compare	--json	.	Print one JSON object
-recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age pix2pix refine-synthetic simgan srgan superres superres-fidelity	Show all options of this recipe
+recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age paint pix2pix refine-synthetic simgan srgan superres superres-fidelity	Show all options of this recipe
 doctor	--device	auto cpu cuda tensorrt openvino webgpu coreml	The device that must work
 doctor	--json	.	A line of JSON for each finding
 bench	1	colorize derain face-age refine-synthetic superres translate colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file

@@ -21,6 +21,7 @@ from gantool.media.images import read_image, write_image
 from gantool.training import degrade
 from gantool.training.weather import Rain, Snow, rainy, snowy
 from gantool_colorize.task import Colouring
+from gantool_superres import superres
 from gantool_translate.task import Brush
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +69,9 @@ def stacked(frames: list[Frame], axis: int) -> Frame:
 
 def enlarged(crop: Frame) -> list[Frame]:
     """The crop's own pixels beside what the tool makes of it, at the same size."""
-    after = np.asarray(gantool.load("superres/photo-x4")(crop), np.uint8)
+    pipeline = superres(4)
+    predicts = [gantool.load(name) for name in pipeline.models]
+    after = np.asarray(pipeline.process(crop, *predicts), np.uint8)
     before = cv2.resize(crop, after.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     return [np.asarray(before, np.uint8), after]
 

@@ -12,6 +12,8 @@ from gantool import licences, plugin_manager
 pytest_plugins = ["gantool.testing.fixtures"]
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parent.parent / "weights" / "noncommercial"))
+from feature_networks import write_lite0  # noqa: E402 - found through the path above
+
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
@@ -49,3 +51,9 @@ def noncommercial(monkeypatch):
     plugin_manager.load.cache_clear()
     yield weights
     plugin_manager.load.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def lite0(tmp_path_factory):
+    """A file with a feature network that has learnt nothing."""
+    return write_lite0(tmp_path_factory.mktemp("features") / "lite0.pth")

@@ -30,3 +30,33 @@ def save(path: Path, nodes: list[onnx.NodeProto], shape: Shape) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def write_lite0(path: Path) -> Path:
+    """EfficientNet-Lite0 with weights drawn at random, named as its package names them."""
+    import torch
+
+    from gantool.training.networks.efficientnet import DEPTHS, STAGES, STEM
+
+    random, weights = torch.Generator().manual_seed(0), {}
+
+    def convolution(name: str, norm: str, inputs: int, outputs: int, kernel: int) -> None:
+        shape = (outputs, inputs, kernel, kernel)
+        drawn = torch.randn(shape, generator=random) * (2 / (inputs * kernel**2)) ** 0.5
+        weights[f"{name}.weight"] = drawn
+        for each, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0)):
+            weights[f"{norm}.{each}"] = torch.full((outputs,), value)
+        weights[f"{norm}.running_var"] = torch.rand(outputs, generator=random) + 0.5
+
+    convolution("_conv_stem", "_bn0", 3, STEM, 3)
+    number, inputs = 0, STEM
+    for depth, stage in zip(DEPTHS["lite0"], STAGES, strict=True):
+        for _ in range(depth):
+            block, wide = f"_blocks.{number}.", inputs * stage.expansion
+            if stage.expansion > 1:
+                convolution(f"{block}_expand_conv", f"{block}_bn0", inputs, wide, 1)
+            convolution(f"{block}_depthwise_conv", f"{block}_bn1", 1, wide, stage.kernel)
+            convolution(f"{block}_project_conv", f"{block}_bn2", wide, stage.width, 1)
+            number, inputs = number + 1, stage.width
+    torch.save(weights, path)
+    return path

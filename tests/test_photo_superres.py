@@ -72,12 +72,14 @@ def test_rows_and_sheets_are_written(benchmark, pictures, tmp_path, capsys):
     benchmark.main([*map(str, arguments), "--sheets", str(sheets), "--json", str(table)])
     rows = json.loads(table.read_text())
     assert [(row["input"], row["by"]) for row in rows] == [
-        (kind, by) for kind in ("jpeg", "clean") for by in ("bicubic", str(model), "original")
+        (kind, by)
+        for kind in ("found", "clean")
+        for by in ("bicubic", "superres", str(model), "original")
     ]
     by = {(row["input"], row["by"]): row for row in rows}
     assert by["clean", "original"]["colour"] == 0
-    assert by["clean", "bicubic"]["psnr_y_crop4"] > by["jpeg", "bicubic"]["psnr_y_crop4"]
+    assert by["clean", "bicubic"]["psnr_y_crop4"] > by["found", "bicubic"]["psnr_y_crop4"]
     assert by["clean", "bicubic"]["flat"] < 1 < by["clean", "bicubic"]["psnr_y_crop4"]
     assert len(list(sheets.glob("*.png"))) == 4
-    assert np.asarray(Image.open(sheets / "jpeg-00.png")).shape[2] == 3
+    assert np.asarray(Image.open(sheets / "found-00.png")).shape[2] == 3
     assert "2 pictures, 4 crops" in capsys.readouterr().out

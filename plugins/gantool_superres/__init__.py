@@ -1,13 +1,13 @@
 """Task superres: photographs at 2, 3, 4 or 8 times their size."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from gantool import Frame, ItemError, Model, Pipeline, Predict, UsageError, hookimpl
+from gantool import Frame, Frames, Model, Pipeline, Predict, UsageError, hookimpl
 
 PHOTO = "superres/photo-x4"
 X4, X2 = "superres/photo-x4-fidelity", "superres/photo-x2-fidelity"
@@ -28,18 +28,24 @@ SHIPPED = {
         "2 times the size, true to the pixels",
     ),
 }
-CHAINS = {2: (X2,), 3: (PHOTO,), 4: (PHOTO,), 8: (PHOTO, X2)}
+FIRST = {2: (PHOTO, X2), 3: (PHOTO, X4), 4: (PHOTO, X4), 8: (PHOTO, X4)}
+"""The sharp and the true model of each scale: their results are blended."""
+THEN = {8: (X2,)}
+"""What enlarges the blend further."""
+BLEND = 0.5
+"""Share of the sharp model by default."""
 
 
 def superres(
     scale: Annotated[int, typer.Option(metavar="2|3|4|8", help="Enlargement of each side.")] = 4,
     denoise: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="0..1",
-            help="How much noise and traces of JPEG go; 0 leaves them. Not with --scale 2.",
+            help="How much noise and traces of JPEG go; 0 leaves them. Without it 0.5, "
+            "and films take one model alone, which is faster.",
         ),
-    ] = 1.0,
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE", help="Use this model; see gantool models list."),
@@ -49,63 +55,43 @@ def superres(
 
     For example: gantool superres photos/ --scale 4
     """
-    if scale not in CHAINS:
+    if scale not in FIRST:
         raise UsageError(f"--scale {scale}: superres has 2, 3, 4 and 8")
-    if not 0 <= denoise <= 1:
+    if denoise is not None and not 0 <= denoise <= 1:
         raise UsageError(f"--denoise {denoise:g}: must be from 0 to 1")
-    if denoise != 1 and (model or scale == 2):
-        other = "--model" if model else "--scale 2"
-        raise UsageError(f"--denoise {denoise:g}: not with {other}: leave one of them out")
+    if denoise is not None and model:
+        raise UsageError(f"--denoise {denoise:g}: not with --model: leave one of them out")
+    share = BLEND if denoise is None else denoise
 
     def process(frame: Frame, *predicts: Predict) -> Frame:
-        if 0 < denoise < 1:
-            first = cast(Predict, partial(mix, predicts[:2], denoise))
-            return enlarge(frame, scale, (first, *predicts[2:]))
-        return enlarge(frame, scale, predicts)
+        from gantool_superres.enlarging import blended, enlarge  # the command line starts without
 
-    label = f"x{scale}" if denoise == 1 else f"x{scale}-denoise-{denoise:g}"
-    models = (model,) if model else chain(scale, denoise)
-    return Pipeline(models, process, label=label, scale=scale, kind="enhanced")
+        if model or share in (0, 1):
+            return enlarge(frame, scale, predicts)
+        first = cast(Predict, partial(blended, predicts[:2], share))
+        return enlarge(frame, scale, (first, *predicts[2:]))
 
+    def stream(frames: Frames, sharp: Predict, true: Predict, *then: Predict) -> Iterator[Frame]:
+        from gantool_superres.enlarging import enlarge
 
-def chain(scale: int, denoise: float) -> tuple[str, ...]:
-    """The models in turn; with `denoise` between 0 and 1 the first two are for one turn."""
-    first, *others = CHAINS[scale]
-    if denoise == 1:
-        return (first, *others)
-    return (X4, *others) if denoise == 0 else (first, X4, *others)
+        alone = true if scale == 2 else sharp
+        return (enlarge(frame, scale, (alone, *then)) for frame in frames)
 
-
-def mix(predicts: tuple[Predict, ...], share: float, frame: Frame) -> Frame:
-    """`share` of what the first model gives and the rest of what the second gives, rounded."""
-    import cv2  # the command line starts without it
-
-    one, other = (predict(frame) for predict in predicts)
-    return cast(Frame, cv2.addWeighted(one, share, other, 1 - share, 0))
+    return Pipeline(
+        (model,) if model else chain(scale, share),
+        process,
+        None if model or denoise is not None else stream,
+        label=f"x{scale}" if denoise is None else f"x{scale}-denoise-{denoise:g}",
+        scale=scale,
+        kind="enhanced",
+    )
 
 
-def enlarge(frame: Frame, scale: int, predicts: tuple[Predict, ...]) -> Frame:
-    """H×W×3 → sH×sW×3: the models in turn, the last again until it is enough, then reduced."""
-    height, width = frame.shape[0] * scale, frame.shape[1] * scale
-    large, step = frame, 0
-    while large.shape[0] < height:
-        before = large.shape[0]
-        large = predicts[min(step, len(predicts) - 1)](large)
-        step += 1
-        if large.shape[0] <= before:
-            raise ItemError("this model does not enlarge: choose another with --model")
-    return reduce(large, height, width)
-
-
-def reduce(frame: Frame, height: int, width: int) -> Frame:
-    """H×W×3 → height×width×3: what a scale between those of the models needs."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    import cv2  # the command line starts without it
-
-    # Cubic keeps ¾ of the size sharper (+0.1 dB on Set5); below one half it would alias.
-    how = cv2.INTER_CUBIC if 2 * height > frame.shape[0] else cv2.INTER_AREA
-    return cast(Frame, cv2.resize(frame, (width, height), interpolation=how))
+def chain(scale: int, share: float) -> tuple[str, ...]:
+    """Return the models in turn; with a share between 0 and 1 the first two are blended."""
+    sharp, true = FIRST[scale]
+    first = (sharp,) if share == 1 else (true,) if share == 0 else (sharp, true)
+    return (*first, *THEN.get(scale, ()))
 
 
 @hookimpl

@@ -105,6 +105,7 @@ class Paint:
     def exports(self) -> Sequence[Export]:
         contract = Contract(
             task="translate",
+            multiple=4,
             align=PERIOD,
             minimum=16,
             side=self.side,

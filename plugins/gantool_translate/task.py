@@ -12,6 +12,10 @@ import gantool
 from gantool import Answer, Frame, Frames, Pipeline, Predict, UsageError, steadied, steady
 
 DIRECTIONS = ("forward", "back")
+ENLARGER = "superres/photo-x4"
+"""It makes strokes sharp at the size of a large picture."""
+BLUNT = 1.25
+"""Enlargement up to which strokes stay sharp without it."""
 SMALLEST = 64
 """Working side that a style still shows at, pixels."""
 
@@ -44,7 +48,7 @@ def translate(
             help="Short side at which the model works, pixels: fewer give broader strokes. "
             "0 is full size.",
         ),
-    ] = 512,
+    ] = 384,
     temporal: Annotated[
         bool,
         typer.Option(
@@ -67,8 +71,10 @@ def translate(
         raise UsageError(f"--detail {detail}: must be {SMALLEST} or more, or 0 for full size")
     chosen, label = _chosen(style, model, direction)
     brush = Brush(detail, strength)
-    stream = brush.film if temporal else None
-    return Pipeline((chosen,), brush.paint, stream, label=label, grey="colour")
+    stream = brush.film if temporal else brush.frames
+    sharpeners = [each.name for each in gantool.models("superres") if each.name == ENLARGER]
+    models = (chosen, *(sharpeners if detail else ()))
+    return Pipeline(models, brush.paint, stream, label=label, grey="colour")
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,19 @@ class Brush:
     detail: int
     strength: float
 
-    def paint(self, frame: Frame, predict: Predict) -> Frame:
+    def paint(self, frame: Frame, predict: Predict, enlarge: Predict | None = None) -> Frame:
         """H×W×3 → H×W×3: reduced to the working side, restyled, enlarged again, mixed."""
-        restyled = resized(predict(self.reduced(frame)), *frame.shape[:2])
-        return mixed(frame, restyled, self.strength)
+        restyled = predict(self.reduced(frame))
+        if enlarge and frame.shape[0] > BLUNT * restyled.shape[0]:
+            restyled = enlarge(restyled)
+        return mixed(frame, resized(restyled, *frame.shape[:2]), self.strength)
 
-    def film(self, frames: Frames, predict: Predict) -> Iterator[Frame]:
-        """The same for every frame, with statistics that go along slowly and without flicker."""
+    def frames(self, frames: Frames, predict: Predict, *_: Predict) -> Iterator[Frame]:
+        """Paint every frame on its own, without the enlarger: in a film its time counts."""
+        return (self.paint(frame, predict) for frame in frames)
+
+    def film(self, frames: Frames, predict: Predict, *_: Predict) -> Iterator[Frame]:
+        """The same with statistics that go along slowly and without flicker."""
         followed = steady(predict, frames.memory)
         return steadied(frames, lambda frame: self.paint(frame, followed))
 

@@ -40,6 +40,7 @@ CUT = {
 TRAINED = {
     "superres-fidelity": "superres/photo-x4-fidelity", "srgan": "superres/photo-x4",
     "superres": "superres/photo-x4", "pix2pix": "translate/edges2cats", "cut": "translate/monet",
+    "paint": "translate/monet",
     "colorize": "colorize/photo", "cvae-colorize": "colorize/diverse", "idcgan": "derain/rain",
     "simgan": "refine-synthetic/eyes",
 }  # fmt: skip

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 import gantool_superres
 import models
+from gantool import Frames
 from gantool.errors import ItemError, UsageError
 from gantool.runtime.session import Session
-from gantool_superres import PHOTO, X2, X4, enlarge, reduce, superres
+from gantool_superres import PHOTO, X2, X4, enlarging, superres
+from gantool_superres.enlarging import PLAIN, enlarge, reduce
 
 CATALOGUE = {model.name: model for model in gantool_superres.gantool_models()}
 SIDES = [(1, 1), (1, 7), (5, 3), (37, 53)]
@@ -79,7 +81,7 @@ def test_any_model_is_repeated_until_it_is_enough(factor, turns):
 
 def test_model_that_does_not_enlarge_fails_the_item():
     with pytest.raises(ItemError, match="--model"):
-        superres(4).process(picture(5, 3), lambda frame: frame)
+        superres(4, 1).process(picture(5, 3), lambda frame: frame)
 
 
 def test_scale_that_there_is_not_is_refused():
@@ -93,33 +95,85 @@ def test_options_go_into_names_and_models():
     assert {name for scale in (2, 3, 4, 8) for name in superres(scale).models} <= CATALOGUE.keys()
     assert superres(4, 0.5).label == "x4-denoise-0.5"
     assert superres(8, 0).label == "x8-denoise-0"
-    assert superres(4, 1).label == "x4"
+    assert superres(2, 1).label == "x2-denoise-1"
+
+
+def weights(frame: NDArray) -> NDArray:
+    """Y′ of Rec.601, H×W."""
+    return frame.astype(float) @ (0.299, 0.587, 0.114)
+
+
+def two_answers(scale: int, depth: type) -> tuple[NDArray, NDArray]:
+    """What a sharp ×4 model and a true one give of a picture; nothing of it is near an end."""
+    small = picture(5, 7, depth) // 3 + np.iinfo(depth).max // 3
+    true = 4 if scale != 2 else 2
+    return times(4, np.flip(small)), times(true, small)
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-@pytest.mark.parametrize("scale", [3, 4, 8])
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
-def test_denoise_mixes_two_models_and_rounds(share, scale, depth):
-    """Each pixel is d·one + (1 − d)·other; what follows is done with the mixture."""
-    frame = picture(5, 7, depth)
-    one, other = frame.repeat(4, 0).repeat(4, 1), np.flip(frame).repeat(4, 0).repeat(4, 1)
-    answers = {PHOTO: lambda _: one, X4: lambda _: other, X2: partial(times, 2)}
-    exact = share * one.astype(float) + (1 - share) * other
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.8])
+def test_the_blend_has_the_luma_of_both_and_the_colours_of_the_true_model(share, scale, depth):
+    frame, (sharp, true) = picture(5, 7, depth), two_answers(scale, depth)
+    plain = cv2.resize(frame, true.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    parts = share, PLAIN, 1 - share - PLAIN
+    lumas = weights(reduce(sharp, *true.shape[:2])), weights(plain), weights(true)
+    exact_luma = sum(part * luma for part, luma in zip(parts, lumas, strict=True))
     pipeline = superres(scale, share)
-    assert pipeline.models == ((PHOTO, X4, X2) if scale == 8 else (PHOTO, X4))
-    result = pipeline.process(frame, *(answers[name] for name in pipeline.models))
-    mixed = superres(4, share).process(frame, answers[PHOTO], answers[X4])
-    assert mixed.dtype == depth
-    assert np.abs(mixed - exact).max() <= 0.501
-    wanted = {3: lambda: reduce(mixed, 15, 21), 4: lambda: mixed, 8: lambda: times(2, mixed)}
-    assert np.array_equal(result, wanted[scale]())
+    answers = {PHOTO: sharp, (X2 if scale == 2 else X4): true.copy()}
+    predicts = [lambda _, name=name: answers[name] for name in pipeline.models[:2]]
+    first = superres(2 if scale == 2 else 4, share).process(frame, *predicts)
+    assert first.dtype == depth
+    assert np.abs(weights(first) - exact_luma).max() <= 0.501
+    colours = [each - weights(each)[..., None] for each in (first.astype(float), true)]
+    assert np.abs(colours[0] - colours[1]).max() <= 1.001
+    answers[pipeline.models[1]] = true.copy()
+    others = [partial(times, 2)] if scale == 8 else []
+    result = pipeline.process(frame, *predicts, *others)
+    wanted = {3: lambda: reduce(first, 15, 21), 8: lambda: times(2, first)}
+    assert np.array_equal(result, wanted.get(scale, lambda: first)())
 
 
-@pytest.mark.parametrize("scale", [3, 4, 8])
+def test_a_blend_in_strips_equals_one_in_a_piece(monkeypatch):
+    frame, (sharp, true) = picture(5, 7), two_answers(2, np.uint8)
+    results = []
+    for strip in (1, 3, 1000):
+        monkeypatch.setattr(enlarging, "STRIP", strip)
+        answers = (lambda _: sharp), (lambda _: true.copy())
+        results.append(superres(2).process(frame, *answers))
+    assert all(np.array_equal(results[0], each) for each in results)
+
+
+def test_by_default_pictures_are_blended_half_and_half():
+    for scale in (2, 3, 4, 8):
+        assert superres(scale).models == superres(scale, 0.5).models
+    frame = picture(5, 7)
+    default, half = (
+        superres(4, share).process(frame, *[partial(times, 4)] * 2) for share in (None, 0.5)
+    )
+    assert np.array_equal(default, half)
+
+
+@pytest.mark.parametrize(("scale", "alone"), [(2, X2), (3, PHOTO), (4, PHOTO), (8, PHOTO)])
+def test_in_films_one_model_works_alone_unless_told_otherwise(scale, alone):
+    frames, pipeline = [picture(5, 7), picture(7, 5)], superres(scale)
+    seen = []
+
+    def watched(name):
+        return lambda frame: seen.append(name) or STAND_INS[name](frame)
+
+    made = list(pipeline.stream(Frames(frames), *map(watched, pipeline.models)))
+    assert [each.shape for each in made] == [(5 * scale, 7 * scale, 3), (7 * scale, 5 * scale, 3)]
+    assert set(seen) == {alone, *([X2] if scale == 8 else [])}
+    assert superres(scale, 0.5).stream is None
+    assert superres(scale, model="my.onnx").stream is None
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_at_the_ends_of_denoise_there_is_only_one_model(scale):
     rest = (X2,) if scale == 8 else ()
-    assert superres(scale, 1).models == superres(scale).models == (PHOTO, *rest)
-    assert superres(scale, 0).models == (X4, *rest)
+    assert superres(scale, 1).models == (PHOTO, *rest)
+    assert superres(scale, 0).models == ((X2,) if scale == 2 else (X4, *rest))
     frame = picture(5, 7)
     assert np.array_equal(superres(4, 0).process(frame, partial(times, 4)), times(4, frame))
 
@@ -130,7 +184,6 @@ def test_at_the_ends_of_denoise_there_is_only_one_model(scale):
         ({"denoise": 1.5}, "--denoise 1.5: must be from 0 to 1"),
         ({"denoise": -0.1}, "--denoise -0.1: must be from 0 to 1"),
         ({"denoise": float("nan")}, "--denoise nan: must be from 0 to 1"),
-        ({"denoise": 0.5, "scale": 2}, "--denoise 0.5: not with --scale 2"),
         ({"denoise": 0.5, "model": "my.onnx"}, "--denoise 0.5: not with --model"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 import gantool
 from gantool import Answer, Frames, UsageError
-from gantool_translate.task import Brush, translate
+from gantool_translate.task import ENLARGER, Brush, translate
 
 STYLE = "edges2cats"
 
@@ -112,17 +112,41 @@ def test_a_film_flickers_less_than_its_frames_do():
 
 
 def test_without_temporal_each_frame_is_a_picture_of_its_own():
-    assert translate(style=STYLE).stream is not None
-    assert translate(style=STYLE, temporal=False).stream is None
+    pipeline = translate(style=STYLE, temporal=False)
+    frames = [textured(seed) for seed in (1, 2)]
+    made = list(pipeline.stream(Frames(frames), inverted, Watched()))
+    alone = [pipeline.process(frame, inverted) for frame in frames]
+    assert all(np.array_equal(*pair) for pair in zip(made, alone, strict=True))
+
+
+def test_strokes_are_enlarged_by_superres_where_the_picture_is_much_larger():
+    """Not in films, not where the working side is the picture's own."""
+    frame, enlarge = picture(300, 400), Enlarger()
+    result = Brush(100, 1.0).paint(frame, inverted, enlarge)
+    assert (enlarge.sizes, result.shape) == ([(100, 133)], (300, 400, 3))
+    Brush(0, 1.0).paint(frame, inverted, enlarge)
+    Brush(250, 1.0).paint(frame, inverted, enlarge)
+    list(Brush(100, 1.0).film(Frames([frame]), inverted, enlarge))
+    assert len(enlarge.sizes) == 1
+    assert translate(style=STYLE).models[1:] == (ENLARGER,)
+    assert translate(style=STYLE, detail=0).models[1:] == ()
+
+
+class Enlarger(Watched):
+    """Four times the size, by repetition."""
+
+    def __call__(self, frame):
+        self.sizes.append(frame.shape[:2])
+        return frame.repeat(4, 0).repeat(4, 1)
 
 
 def test_the_style_names_the_model_and_the_results():
     pipeline = translate(style=STYLE)
-    assert pipeline.models == (f"translate/{STYLE}",)
+    assert pipeline.models[0] == f"translate/{STYLE}"
     assert pipeline.label == STYLE
     assert pipeline.grey == "colour"
     own = translate(model="folder/my.onnx")
-    assert (own.models, own.label) == (("folder/my.onnx",), "my")
+    assert (own.models[0], own.label) == ("folder/my.onnx", "my")
 
 
 def test_the_way_back_is_the_second_model_of_a_cyclegan(tmp_path):
@@ -132,7 +156,7 @@ def test_the_way_back_is_the_second_model_of_a_cyclegan(tmp_path):
         translate(model=str(there), direction="back")
     back.touch()
     pipeline = translate(model=str(there), direction="back")
-    assert (pipeline.models, pipeline.label) == ((str(back),), "zebra-generator-back")
+    assert (pipeline.models[0], pipeline.label) == (str(back), "zebra-generator-back")
 
 
 def test_styles_are_listed_with_what_they_are():
