@@ -262,6 +262,7 @@ train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compa
 train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
 train srgan,train superres	--gan-rate	-	of the generator's Adam from then on, level, then falling by a cosine
 train srgan,train superres	--critic-rate	-	the same of the discriminator's
+train srgan,train superres,train superres-fidelity	--quantise	-	int8 to train for integers of 8 bits, from a model given by --init
 train	superres	>	Super-resolution for photographs as they are found, with a GAN
 train	superres-distilled	>	Super-resolution learned from a larger network, in three runs
 train superres-distilled	--stage	pixels features gan	which terms there are: pixels and spectra, pixels and features, or these and a …

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gantool.errors import ModelError
 from gantool.pipeline import Frame
-from gantool.runtime import freeze, scan
+from gantool.runtime import freeze, quantised, scan
 from gantool.runtime.conditions import filled, neutral
 from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.opening import open_session
@@ -57,8 +57,9 @@ def measure(path: Path, contract: Contract, pictures: Sequence[Frame] = ()) -> R
     would miss paths whose weights are zero or whose units are dead. `contract` says scale and
     strides; its own halo is not looked at. A network of a hundred layers looks hundreds of pixels
     far and hardly sees what is there: where `pictures` show that, its halo is what they need.
+    Rounding to integers is left out: in it the poison would be lost.
     """
-    model = scan.load(path)
+    model = quantised.unrounded(scan.load(path))
     session = open_session(model.SerializeToString(), CPU)
     unit = math.lcm(contract.multiple, contract.align)
     if any(True for _ in freeze.normalisations(model)):

@@ -87,6 +87,8 @@ class Export:
     """Turns the trained network into the one to export: branches fused, spectral norm folded."""
     restore: Callable[[nn.Module, Mapping[str, Tensor]], object] = nn.Module.load_state_dict
     """Puts the weights of the file back into the network that was trained: undoes `prepare`."""
+    variant: str = ""
+    """What tells the file from another of the same network: behind its name, `-int8`."""
 
 
 class Once(Generic[Thing]):

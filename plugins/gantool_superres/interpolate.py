@@ -50,7 +50,7 @@ def interpolate(
     if recipe not in RECIPES:
         known = " or ".join(RECIPES)
         raise UsageError(f"{other}: not made by {known}: give a model file of that recipe")
-    system = RECIPES[recipe](**options)
+    system = RECIPES[recipe](**options | {"quantise": ""})
     (wanted,) = system.exports()
     network = system.networks[wanted.network]
     wanted.restore(network, between(weights.stored(one), weights.stored(other), share))
