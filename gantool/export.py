@@ -227,8 +227,16 @@ def _levels(network: nn.Module, frame: Any, contract: Contract) -> Any:
     """H×W×3 uint8 → what torch makes of it, H×W×3 float32 in [0, 255]."""
     low, high = contract.value_range
     x: Tensor = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 * (high - low) + low
-    y = (network(x)[0].permute(1, 2, 0) - low) / (high - low) * 255
+    y = (network(x, *_defaults(contract))[0].permute(1, 2, 0) - low) / (high - low) * 255
     return y.clamp(0, 255).numpy()
+
+
+def _defaults(contract: Contract) -> list[Tensor]:
+    """What a model file is given for conditions that nobody gives: their default, or zeros."""
+    return [
+        torch.full((1, *each["shape"]), float(each.get("default", 0)))
+        for each in contract.conditions.values()
+    ]
 
 
 def _measured(
