@@ -37,7 +37,7 @@ import gantool
 from gantool import api
 from gantool.training import degrade, metrics
 
-TASKS = ("scale=4", "scale=4,denoise=0.5", "scale=2", "scale=3", "scale=8")
+TASKS = ("scale=4", "scale=2", "scale=3", "scale=8")
 SIGMAS = (5, 10, 20)
 ROUGHNESS, RIPPLES, COLOUR = 1.0, 1.0, 0.5
 """The bars."""

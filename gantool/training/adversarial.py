@@ -4,6 +4,9 @@
 shape, for x from the data and for G(z); means run over all of it.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -74,3 +77,18 @@ def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     """`relativistic_discriminator` with the roles changed. Jolicoeur-Martineau 2018, RaSGAN."""
     return relativistic_discriminator(fake, real)
+
+
+class Losses(NamedTuple):
+    """What the two sides of a GAN minimise."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    """Of the logits for real and for generated samples."""
+    generator: Callable[[Tensor], Tensor]
+
+
+MINIMAX = Losses(minimax_discriminator, nonsaturating_generator)
+LEAST_SQUARES = Losses(least_squares_discriminator, lambda fake: 2 * least_squares_generator(fake))
+"""The generator's without Mao's ½, as CycleGAN and CUT weigh it."""
+HINGE = Losses(hinge_discriminator, wasserstein_generator)
+"""Goes with projected discriminators: Sauer et al., «Projected GANs Converge Faster», 2021."""

@@ -10,7 +10,6 @@ Optimal Transport and Self-Similarity», 2019.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from gantool.training.adversarial import hinge_discriminator, wasserstein_genera
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.efficientnet import EfficientNetLite, read_efficientnet
 from gantool.training.networks.painter import PERIOD, PainterGenerator
-from gantool.training.networks.projected import ProjectedDiscriminator
+from gantool.training.networks.projected import ProjectedDiscriminator, learning_real
 from gantool.training.penalties import diff_augment
 from gantool.training.perceptual import self_similarity_distance
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
@@ -88,7 +87,7 @@ class Paint:
             return self._judging(batch["b"], fake.detach())
         weight, source = self.weights, batch["a"]
         terms = {
-            "gan": wasserstein_generator(self._judge(self._look(fake))),
+            "gan": wasserstein_generator(self._judge(fake)),
             "structure": weight.structure * self._structure(fake, source),
             "level": weight.level * _level(fake, source),
             "excess": weight.excess * (fake.abs() - 1).clamp(min=0).mean(),
@@ -114,20 +113,17 @@ class Paint:
         return [Export("generator", contract, prepare=lambda network: network)]
 
     def _judging(self, real: Tensor, fake: Tensor) -> Mapping[str, Tensor]:
-        seen = self._look(real)
-        cast(ProjectedDiscriminator, self.networks["discriminator"]).learn_standard(seen)
-        terms = {"gan": hinge_discriminator(self._judge(seen), self._judge(self._look(fake)))}
+        with learning_real(self.networks["discriminator"]):
+            theirs = self._judge(real)
+        terms = {"gan": hinge_discriminator(theirs, self._judge(fake))}
         if self.weights.palette:
             terms["palette"] = hinge_discriminator(self._colours(real), self._colours(fake))
         return terms
 
-    def _look(self, pictures: Tensor) -> list[Tensor]:
+    def _judge(self, pictures: Tensor) -> Tensor:
         seen = diff_augment(pictures) if self.augment else pictures
-        return cast(ProjectedDiscriminator, self.networks["discriminator"]).look(seen)
-
-    def _judge(self, features: Sequence[Tensor]) -> Tensor:
-        discriminator = cast(ProjectedDiscriminator, self.networks["discriminator"])
-        return discriminator.judge(features).float()
+        logits: Tensor = self.networks["discriminator"](seen)
+        return logits.float()
 
     def _colours(self, pictures: Tensor) -> Tensor:
         logits: Tensor = self.networks["palette"](avg_pool2d(pictures, PALETTE))
