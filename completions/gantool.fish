@@ -22,7 +22,7 @@ set -g __gantool_shipped '
 .	plugins	>	List installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
-.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
+.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
 colorize	--intensity	-	Factor on the colours
 colorize	--samples	-	So many different colourings of each picture
@@ -44,8 +44,8 @@ colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--quality	
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--provenance	.	Let results say, in XMP, that a model made them, and which
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--no-provenance	.	Let results say, in XMP, that a model made them, and which
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--offline	.	Download nothing
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--include	-	Of folders, only what matches, as in \'*.tif\'
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--exclude	-	Of folders, not what matches
@@ -102,27 +102,27 @@ translate	--temporal	.	Films: keep look and strokes steady
 translate	--no-temporal	.	Films: keep look and strokes steady
 run	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
 pipe	1	-	Tasks with their own options, parted by |, in quotes
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks\' arithmetic
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--output	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	-o	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--preset	tiny fast full	A set of options
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--set	-	An option of the recipe, or steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--precision	fp32 bf16	Of the networks\' arithmetic
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--device	auto cpu cuda	Where to train
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--resume	.	Go on with the run in its folder
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--max-steps	-	Stop after so many more steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--dry-run	.	Say what would be done, and its time
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--no-export	.	Do not write the model file
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--json	.	One JSON object per line on stdout
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	--quiet	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	-q	.	No progress
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
 train acgan-age	--discriminator	whole projected	judges the whole face, or by projected features, with the hinge
@@ -135,8 +135,8 @@ train acgan-age,train age-estimator,train face-age,train ipcgan-age	--oldest	-	y
 train acgan-age,train age-estimator,train face-age,train ipcgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
 train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
 train acgan-age	--r1	-	weight of the penalty on the discriminator\'s slope
-train acgan-age	--rate	-	of Adam
-train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train acgan-age,train superres-distilled	--rate	-	of Adam
+train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
 train	age-estimator	>	Learn to read ages off faces
 train age-estimator	--channels	-	of the first layer
 train age-estimator,train face-age,train ipcgan-age	--side	-	of the faces, pixels, a multiple of 16
@@ -181,7 +181,7 @@ train derain,train idcgan	--channels	-	of the network at half the size
 train derain,train idcgan	--layers	-	of its body
 train derain,train idcgan,train srgan,train superres	--projection	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
 train derain,train idcgan,train srgan,train superres	--critic	-	channels of the discriminator, or of its heads
-train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--batch	-	pairs a step
+train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-distilled,train superres-fidelity	--batch	-	pairs a step
 train derain,train idcgan	--crop	-	side of a crop, pixels, a multiple of 4
 train derain,train idcgan	--clean	-	share of the crops without weather, to be left as they are
 train derain,train idcgan	--adversarial	-	weights of these losses beside the Euclidean one
@@ -244,16 +244,17 @@ train refine-synthetic,train simgan	--looks	-	fields of chance by which a render
 train refine-synthetic,train simgan	--variety	-	how much it is worth that these differ
 train	simgan	>	Make renders look like photographs
 train	srgan	>	Super-resolution for photographs as they are found, with a GAN
-train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
-train srgan,train superres,train superres-fidelity	--channels	-	width and depth of the plain stack
-train srgan,train superres,train superres-fidelity	--layers	-	width and depth of the plain stack
+train srgan,train superres,train superres-distilled,train superres-fidelity	--scale	-	enlargement of each side
+train srgan,train superres,train superres-distilled,train superres-fidelity	--channels	-	width and depth of the plain stack
+train srgan,train superres,train superres-distilled,train superres-fidelity	--layers	-	width and depth of the plain stack
+train srgan,train superres,train superres-distilled,train superres-fidelity	--activation	leaky relu	relu is faster in int8
 train srgan,train superres	--discriminator	patches unet projected	judges patches of 34 pixels, every pixel by a U-Net, or projected features
-train srgan,train superres,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
-train srgan,train superres	--clean	-	share of inputs that are reduced and nothing else
+train srgan,train superres,train superres-distilled,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
+train srgan,train superres,train superres-distilled	--clean	-	share of inputs that are reduced and nothing else
 train srgan,train superres	--light	-	share of inputs that are reduced and saved as JPEG
-train srgan,train superres	--frequency	-	weight of the spectra\'s L1
-train srgan,train superres	--stride	-	weight of patterns that repeat with the scale
-train srgan,train superres	--matching	-	weight of the discriminator\'s features
+train srgan,train superres,train superres-distilled	--frequency	-	weight of the spectra\'s L1
+train srgan,train superres,train superres-distilled	--stride	-	weight of patterns that repeat with the scale
+train srgan,train superres,train superres-distilled	--matching	-	weight of the discriminator\'s features
 train srgan,train superres	--gan	-	weight of the relativistic GAN
 train srgan,train superres	--content	-	weight of VGG\'s features
 train srgan,train superres	--features	<file>	file with the weights of torchvision\'s VGG-19, .pth or .safetensors
@@ -261,7 +262,24 @@ train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compa
 train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
 train srgan,train superres	--gan-rate	-	of the generator\'s Adam from then on, level, then falling by a cosine
 train srgan,train superres	--critic-rate	-	the same of the discriminator\'s
+train srgan,train superres,train superres-fidelity	--quantise	-	int8 to train for integers of 8 bits, from a model given by --init
 train	superres	>	Super-resolution for photographs as they are found, with a GAN
+train	superres-distilled	>	Super-resolution learned from a larger network, in three runs
+train superres-distilled	--stage	pixels features gan	which terms there are: pixels and spectra, pixels and features, or these and a …
+train superres-distilled	--teacher	<file>	model whose outputs are the targets, a name, an .onnx file, or a .pth of RRDB …
+train superres-distilled	--denoise	-	the model takes how much noise is to go
+train superres-distilled	--critic	-	channels of the discriminator
+train superres-distilled	--rendered	-	share of text, line art and screens
+train superres-distilled	--dark	-	share of underexposed photos
+train superres-distilled	--crops	-	number of crops, 64 pixels of side, that the teacher enlarges, once
+train superres-distilled	--kept	<file>	folder for them
+train superres-distilled	--features	<file>	fixed network whose features are compared, lite0 or lite1, or a file with its …
+train superres-distilled	--perceptual	-	gradient of the features on the pixels, in times that of L1
+train superres-distilled	--gan	-	largest weight of the GAN
+train superres-distilled	--balance	-	largest gradient of the GAN on the pixels, in times that of L1
+train superres-distilled	--measure	-	steps between two measurements of these
+train superres-distilled	--alone	-	fraction of a gan run in which only the discriminator learns
+train superres-distilled	--critic-rate	-	of the discriminator\'s Adam
 train	superres-fidelity	>	Super-resolution by pixel difference, the fidelity start of SRGAN
 export	1	<folder>	The folder of a training run
 export	--output	<file>	The model file
@@ -287,7 +305,7 @@ compare	--models	-	Show what these models make of each picture instead
 compare	--reference	<file>	Measure against this picture, or against those of the same names in this folder
 compare	--device	auto cpu cuda	Where models run
 compare	--json	.	Print one JSON object
-recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age paint pix2pix refine-synthetic simgan srgan superres superres-fidelity	Show all options of this recipe
+recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age paint pix2pix refine-synthetic simgan srgan superres superres-distilled superres-fidelity	Show all options of this recipe
 doctor	--device	auto cpu cuda tensorrt openvino webgpu coreml	The device that must work
 doctor	--json	.	A line of JSON for each finding
 bench	1	colorize derain face-age refine-synthetic superres translate colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file

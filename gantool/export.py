@@ -108,8 +108,10 @@ def export_run(
     facts = {"name": folder.resolve().name, "data": settings.dataset, **metadata, "recipe": recipe}
     wanted = system.exports()
     paths = []
+    several = len({each.network for each in wanted}) > 1
     for each in wanted:
-        suffix = "" if len(wanted) == 1 else f"-{each.network}"
+        parts = [each.network if several else "", each.variant]
+        suffix = "".join(f"-{part}" for part in parts if part)
         path = output or folder / f"{folder.resolve().name}.onnx"
         path = path.with_stem(path.stem + suffix)
         export(system.networks[each.network], each, path, facts=facts)

@@ -23,7 +23,7 @@ import collect
 import pack
 from builder import bare_install, packing
 from builder.data_folders import digest_links
-from builder.phases import Build
+from builder.plan import Build
 from builder.recipe_file import Pack, read_recipe
 from gantool.errors import UsageError
 from gantool.training.networks.efficientnet import read_efficientnet
@@ -198,7 +198,7 @@ def test_a_machine_without_registry_builds_from_the_pack_and_home_goes_on(
     given = argparse.Namespace(recipes=[str(recipe)], data=pictures, output=packed, **NO_WHEELS)
     pack.pack(given)
     own = {"PYTHON": sys.executable, "WORK": str(tmp_path / "work"), "OMP_NUM_THREADS": "1"}
-    env = {**os.environ, **own, "DEVICE": "cpu", "TRIAL": "1"}
+    env = {**os.environ, **own, "DEVICE": "cpu", "TRIAL": "1", "LIMIT": "3000"}
     script = Path(collect.__file__).parent / "on_gpu.sh"
     done = subprocess.run(["sh", script, packed, out, f"{recipe}=60"], env=env, check=False)
     assert done.returncode == 0
