@@ -101,7 +101,7 @@ def export_run(
     checkpoint.load_ema(chosen, system.networks)
     recipe = {
         "name": settings.recipe,
-        "options": dict(settings.options),
+        "options": {name: _without_folder(each) for name, each in settings.options.items()},
         "steps": checkpoint.step_of(chosen),
         "seed": settings.seed,
     }
@@ -229,6 +229,12 @@ def _levels(network: nn.Module, frame: Any, contract: Contract) -> Any:
     x: Tensor = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 * (high - low) + low
     y = (network(x, *_defaults(contract))[0].permute(1, 2, 0) - low) / (high - low) * 255
     return y.clamp(0, 255).numpy()
+
+
+def _without_folder(value: Any) -> Any:
+    """An option as it may be published: of a file on this machine its name alone."""
+    is_place = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if is_place else value
 
 
 def _defaults(contract: Contract) -> list[Tensor]:
