@@ -10,6 +10,11 @@ Discrimination», 2018; two disturbed views of a face against those of other fac
 labels. Faces that the recipe holds out are then asked for at five ages. `years` is how much more
 the regressor reads for 65 than for 20, `same` how many results have their own input as the nearest
 of 100 held-out faces. `nothing` gives every face back as it is and must fail.
+
+`gradients` are the same years by an estimator of another family (face_gradients.py), which no
+pattern for convolutions deceives: a generator that learns from one network finds what others of its
+kind take for age, too. It reads real faces too near the middle; `of real` is how much more it reads
+for real ones of about 65 than of about 20, and `share` what part of that a model reaches.
 """
 
 import argparse
@@ -20,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from face_gradients import GradientAge, Numbers, fit_gradients
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, l1_loss, normalize
@@ -35,6 +41,9 @@ from gantool_face_age.disturb import disturbed
 from gantool_face_age.faces import Faces, Wanted, grouped, held_out, read_faces
 
 TARGETS = (20, 31, 42, 53, 65)
+EXTREMES = TARGETS[0], TARGETS[-1]
+NEAR = 4
+"""Years that real faces may be off the extremes to be compared with."""
 HOLD, SIDE, CANDIDATES, STEPS = 10, 128, 100, 1200
 YEARS, SAME, CHANGE = 15.0, 0.8, 0.03
 GROUPS = ("18-29", "30-39", "40-49", "50-59", "60-69", "70-80")
@@ -127,12 +136,20 @@ def shipped(root: Path, file: Path) -> Iterator[dict[str, object]]:
     yield {"by": "face-age/years", **errors(*held(root), gantool.load("face-age/years"))}
 
 
-def rows(root: Path, file: Path, steps: int, ways: dict[str, Age]) -> Iterator[dict[str, object]]:
-    """A row per way of ageing a face, `nothing` first."""
-    regressor, embedding = judges(root, file, steps)
+def rows(
+    root: Path, file: Path | None, steps: int, ways: dict[str, Age]
+) -> Iterator[dict[str, object]]:
+    """A row per way of ageing a face, `nothing` first; without a file only of the gradients."""
+    networks = judges(root, file, steps) if file else None
     frames, ages = held(root)
+    gradients = fit_gradients(read_faces(root, "train", Wanted(YOUNGEST, OLDEST, HOLD, SIDE, 64)))
+    real = span_of_real(gradients(frames), ages)
     for name, way in {"nothing": lambda frame, _: frame, **ways}.items():
-        yield {"by": name, **measure(frames, ages, way, (regressor, embedding))}
+        yield {
+            "by": name,
+            **(measure(frames, ages, way, networks) if networks else {}),
+            **other_family(gradients, frames, way, real),
+        }
 
 
 def held(root: Path) -> tuple[list[Frame], NDArray[np.float32]]:
@@ -161,6 +178,25 @@ def measure(
     rising = all(one < other for one, other in itertools.pairwise(read))
     holds = row["years"] >= YEARS and rising and row["same"] >= SAME and row["own"] < CHANGE
     return {**row, "holds": "yes" if holds else "no"}
+
+
+def span_of_real(read: Numbers, ages: NDArray[np.float32]) -> float:
+    """How much more is read for real faces near the oldest target than near the youngest."""
+    young, old = (read[np.abs(ages - target) <= NEAR] for target in EXTREMES)
+    return float(old.mean() - young.mean())
+
+
+def other_family(
+    gradients: GradientAge, frames: list[Frame], way: Age, real: float
+) -> dict[str, float]:
+    """What an estimator without a network reads between the youngest and the oldest target."""
+    young, old = (gradients([way(frame, target) for frame in frames]) for target in EXTREMES)
+    years = float((old - young).mean())
+    return {
+        "gradients": round(years, 1),
+        "of real": round(real, 1),
+        "share": round(years / real, 2),
+    }
 
 
 def nearest(results: Tensor, inputs: Tensor) -> float:
@@ -209,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("faces", type=Path)
-    parser.add_argument("--judges", type=Path, required=True, help="where they are kept")
+    parser.add_argument("--judges", type=Path, help="where they are kept; none, only gradients")
     parser.add_argument("--steps", type=int, default=STEPS, help="of training a judge")
     parser.add_argument("--model", action="append", default=[], help="name or file")
     parser.add_argument("--years", help="name or file of an estimator")

@@ -22,7 +22,7 @@ _gantool_shipped='
 .	plugins	>	List installed plugins, begin and check your own
 .	--version	.	Print the version
 .	-V	.	Print the version
-.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
+.,colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,export,evaluate,compare,recipes,doctor,bench,completion,data,data check,data pairs,models,models list,models licences,models info,models pull,models verify,models path,models import,models rm,plugins,plugins list,plugins new,plugins check	--help	.	Show this message and exit
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	*	<file>	Pictures, films, folders (with all below them), quoted patterns, @list.txt, - …
 colorize	--intensity	-	Factor on the colours
 colorize	--samples	-	So many different colourings of each picture
@@ -44,8 +44,8 @@ colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--quality	
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--metadata	keep strip keep-no-gps	What results take along of EXIF, IPTC and XMP
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--provenance	.	Let results say, in XMP, that a model made them, and which
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--no-provenance	.	Let results say, in XMP, that a model made them, and which
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
-colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,evaluate,compare,models pull	--accept-licence	-	Accept the licence of a model that asks for it
+colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe,train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,evaluate,compare,models pull	--accept-license	-	Accept the licence of a model that asks for it
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--offline	.	Download nothing
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--include	-	Of folders, only what matches, as in '\''*.tif'\''
 colorize,derain,face-age,refine-synthetic,superres,translate,run,pipe	--exclude	-	Of folders, not what matches
@@ -102,29 +102,31 @@ translate	--temporal	.	Films: keep look and strokes steady
 translate	--no-temporal	.	Films: keep look and strokes steady
 run	1	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A model file, or a name
 pipe	1	-	Tasks with their own options, parted by |, in quotes
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--output	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	-o	<folder>	Folder of the run
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preset	tiny fast full	A set of options
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--set	-	An option of the recipe, or steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--precision	fp32 bf16	Of the networks'\'' arithmetic
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--device	auto cpu cuda	Where to train
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--resume	.	Go on with the run in its folder
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-steps	-	Stop after so many more steps
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--dry-run	.	Say what would be done, and its time
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--no-export	.	Do not write the model file
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity	--json	.	One JSON object per line on stdout
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	--quiet	.	No progress
-train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	-q	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--output	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	-o	<folder>	Folder of the run
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--preset	tiny fast full	A set of options
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--set	-	An option of the recipe, or steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--config	<file>	Options from a file, of the recipe and of this list
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--init	colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file> <folder>	Start from the weights of a trained model
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--seed	-	Decides the first weights and the order of the data
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--precision	fp32 bf16	Of the networks'\'' arithmetic
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--accumulate	-	Work through each batch in N parts, to save memory
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--device	auto cpu cuda	Where to train
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--resume	.	Go on with the run in its folder
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--max-steps	-	Stop after so many more steps
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--max-time	2h 30m 90s	Stop after so long
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--preview-every	-	Steps between preview sheets, in RUN/previews
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--on-collapse	stop warn	When the generator collapses, drifts or does nothing
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--tensorboard	.	Write RUN/tensorboard as well
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--dry-run	.	Say what would be done, and its time
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--no-export	.	Do not write the model file
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity	--json	.	One JSON object per line on stdout
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	--quiet	.	No progress
+train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	-q	.	No progress
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
+train acgan-age	--discriminator	whole projected	judges the whole face, or by projected features, with the hinge
+train acgan-age,train cut,train cyclegan,train face-age,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan	--features	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
 train acgan-age	--latent	-	numbers of a code z
 train acgan-age,train age-estimator,train face-age,train ipcgan-age	--batch	-	faces a step
 train acgan-age	--side	-	of the faces, pixels, 32, 64 or 128
@@ -133,8 +135,8 @@ train acgan-age,train age-estimator,train face-age,train ipcgan-age	--oldest	-	y
 train acgan-age,train age-estimator,train face-age,train ipcgan-age	--hold	-	of so many faces one, by the hash of its name, is left out, to be measured on
 train acgan-age	--start	-	fraction of the training from which the encoder learns, and nothing else
 train acgan-age	--r1	-	weight of the penalty on the discriminator'\''s slope
-train acgan-age	--rate	-	of Adam
-train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
+train acgan-age,train superres-distilled	--rate	-	of Adam
+train acgan-age,train age-estimator,train colorize,train cut,train cvae-colorize,train cyclegan,train derain,train face-age,train idcgan,train ipcgan-age,train paint,train pix2pix,train refine-synthetic,train simgan,train srgan,train superres,train superres-distilled,train superres-fidelity,data check,data pairs	1	<folder>	The folder of pictures
 train	age-estimator	>	Learn to read ages off faces
 train age-estimator	--channels	-	of the first layer
 train age-estimator,train face-age,train ipcgan-age	--side	-	of the faces, pixels, a multiple of 16
@@ -143,7 +145,7 @@ train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
 train age-estimator	--robust	-	how far each face is changed against the estimator, root mean square over the …
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer
+train colorize	--judging	-	channels of the discriminator'\''s first layer
 train colorize,train cvae-colorize,train paint	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
@@ -153,7 +155,9 @@ train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fr
 train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
 train cut	--channels	-	of the generator'\''s first layer
-train cut	--judge	-	of the discriminator'\''s
+train cut,train cyclegan,train derain,train idcgan,train pix2pix,train refine-synthetic,train simgan	--discriminator	patches projected	judges patches, as in the paper, or by projected features, with the hinge
+train cut	--judge	-	channels of its first layer, or of its heads
+train cut	--augment	-	moves and covers what the discriminator sees, for few pictures
 train cut,train paint	--side	-	short side that pictures are brought to, pixels
 train cut	--crop	-	side of the squares that are cut from them
 train cut,train cyclegan,train paint	--batch	-	pictures of each kind a step
@@ -175,8 +179,9 @@ train	derain	>	Take rain or snow off photographs, with a conditional GAN
 train derain,train idcgan	--weather	rain snow	what is drawn over photos
 train derain,train idcgan	--channels	-	of the network at half the size
 train derain,train idcgan	--layers	-	of its body
-train derain,train idcgan,train srgan,train superres	--critic	-	channels of the discriminator
-train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-fidelity	--batch	-	pairs a step
+train derain,train idcgan,train srgan,train superres	--projection	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
+train derain,train idcgan,train srgan,train superres	--critic	-	channels of the discriminator, or of its heads
+train derain,train idcgan,train pix2pix,train srgan,train superres,train superres-distilled,train superres-fidelity	--batch	-	pairs a step
 train derain,train idcgan	--crop	-	side of a crop, pixels, a multiple of 4
 train derain,train idcgan	--clean	-	share of the crops without weather, to be left as they are
 train derain,train idcgan	--adversarial	-	weights of these losses beside the Euclidean one
@@ -188,7 +193,9 @@ train derain,train idcgan,train refine-synthetic,train simgan	--critic-rate	-	of
 train	face-age	>	Change the age of faces
 train face-age,train ipcgan-age	--channels	-	of the generator at full size
 train face-age,train ipcgan-age	--blocks	-	of its body
-train face-age,train ipcgan-age	--reading	-	of the estimator'\''s
+train face-age,train ipcgan-age	--discriminator	patches projected	judges patches, or by projected features
+train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer, or of its heads
+train face-age,train ipcgan-age	--reading	-	of the estimator'\''s first layer
 train face-age,train ipcgan-age	--estimator	<file>	model file of the recipe age-estimator
 train face-age,train ipcgan-age	--start	-	fraction of the training that is for the estimator alone, where none is given
 train face-age,train ipcgan-age	--robust	-	how far faces are changed against it, levels of 255
@@ -197,6 +204,8 @@ train face-age,train ipcgan-age	--own	-	of what changes where the age is the fac
 train face-age,train ipcgan-age	--keep	-	the same at other ages
 train face-age,train ipcgan-age	--tone	-	of changes of broad colours
 train face-age,train ipcgan-age	--mask	-	of the mask'\''s size and edges
+train face-age,train ipcgan-age	--chroma	-	of changes of the colours of single pixels
+train face-age,train ipcgan-age	--light	-	of changes of broad brightness
 train	idcgan	>	Take rain or snow off photographs, with a conditional GAN
 train	ipcgan-age	>	Change the age of faces
 train	paint	>	Learn to paint photographs as a painter did
@@ -213,12 +222,13 @@ train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--up	resize transposed	resize, then convolve, or transposed convolutions as in the paper, which may …
+train pix2pix	--augment	-	moves and covers what the discriminator sees, for few pairs
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
 train	refine-synthetic	>	Make renders look like photographs
 train refine-synthetic,train simgan	--channels	-	of the refiner
 train refine-synthetic,train simgan	--blocks	-	residual ones of it
-train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper
+train refine-synthetic,train simgan	--critic	-	channels of the discriminator, 32 in the paper, or of its heads
 train refine-synthetic,train simgan	--batch	-	pictures of each kind a step, an even number
 train refine-synthetic,train simgan	--crop	-	most pixels of a side that are trained on
 train refine-synthetic,train simgan	--grey	-	train on and give grey pictures, whatever the data are
@@ -234,16 +244,17 @@ train refine-synthetic,train simgan	--looks	-	fields of chance by which a render
 train refine-synthetic,train simgan	--variety	-	how much it is worth that these differ
 train	simgan	>	Make renders look like photographs
 train	srgan	>	Super-resolution for photographs as they are found, with a GAN
-train srgan,train superres,train superres-fidelity	--scale	-	enlargement of each side
-train srgan,train superres,train superres-fidelity	--channels	-	width and depth of the plain stack
-train srgan,train superres,train superres-fidelity	--layers	-	width and depth of the plain stack
-train srgan,train superres	--discriminator	patches unet	judges patches of 34 pixels, or every pixel by a U-Net
-train srgan,train superres,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
-train srgan,train superres	--clean	-	share of inputs that are reduced and nothing else
+train srgan,train superres,train superres-distilled,train superres-fidelity	--scale	-	enlargement of each side
+train srgan,train superres,train superres-distilled,train superres-fidelity	--channels	-	width and depth of the plain stack
+train srgan,train superres,train superres-distilled,train superres-fidelity	--layers	-	width and depth of the plain stack
+train srgan,train superres,train superres-distilled,train superres-fidelity	--activation	leaky relu	relu is faster in int8
+train srgan,train superres	--discriminator	patches unet projected	judges patches of 34 pixels, every pixel by a U-Net, or projected features
+train srgan,train superres,train superres-distilled,train superres-fidelity	--crop	-	side of a low-resolution crop, pixels
+train srgan,train superres,train superres-distilled	--clean	-	share of inputs that are reduced and nothing else
 train srgan,train superres	--light	-	share of inputs that are reduced and saved as JPEG
-train srgan,train superres	--frequency	-	weight of the spectra'\''s L1
-train srgan,train superres	--stride	-	weight of patterns that repeat with the scale
-train srgan,train superres	--matching	-	weight of the discriminator'\''s features
+train srgan,train superres,train superres-distilled	--frequency	-	weight of the spectra'\''s L1
+train srgan,train superres,train superres-distilled	--stride	-	weight of patterns that repeat with the scale
+train srgan,train superres,train superres-distilled	--matching	-	weight of the discriminator'\''s features
 train srgan,train superres	--gan	-	weight of the relativistic GAN
 train srgan,train superres	--content	-	weight of VGG'\''s features
 train srgan,train superres	--features	<file>	file with the weights of torchvision'\''s VGG-19, .pth or .safetensors
@@ -251,7 +262,24 @@ train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compa
 train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
 train srgan,train superres	--gan-rate	-	of the generator'\''s Adam from then on, level, then falling by a cosine
 train srgan,train superres	--critic-rate	-	the same of the discriminator'\''s
+train srgan,train superres,train superres-fidelity	--quantise	-	int8 to train for integers of 8 bits, from a model given by --init
 train	superres	>	Super-resolution for photographs as they are found, with a GAN
+train	superres-distilled	>	Super-resolution learned from a larger network, in three runs
+train superres-distilled	--stage	pixels features gan	which terms there are: pixels and spectra, pixels and features, or these and a …
+train superres-distilled	--teacher	<file>	model whose outputs are the targets, a name, an .onnx file, or a .pth of RRDB …
+train superres-distilled	--denoise	-	the model takes how much noise is to go
+train superres-distilled	--critic	-	channels of the discriminator
+train superres-distilled	--rendered	-	share of text, line art and screens
+train superres-distilled	--dark	-	share of underexposed photos
+train superres-distilled	--crops	-	number of crops, 64 pixels of side, that the teacher enlarges, once
+train superres-distilled	--kept	<file>	folder for them
+train superres-distilled	--features	<file>	fixed network whose features are compared, lite0 or lite1, or a file with its …
+train superres-distilled	--perceptual	-	gradient of the features on the pixels, in times that of L1
+train superres-distilled	--gan	-	largest weight of the GAN
+train superres-distilled	--balance	-	largest gradient of the GAN on the pixels, in times that of L1
+train superres-distilled	--measure	-	steps between two measurements of these
+train superres-distilled	--alone	-	fraction of a gan run in which only the discriminator learns
+train superres-distilled	--critic-rate	-	of the discriminator'\''s Adam
 train	superres-fidelity	>	Super-resolution by pixel difference, the fidelity start of SRGAN
 export	1	<folder>	The folder of a training run
 export	--output	<file>	The model file
@@ -277,7 +305,7 @@ compare	--models	-	Show what these models make of each picture instead
 compare	--reference	<file>	Measure against this picture, or against those of the same names in this folder
 compare	--device	auto cpu cuda	Where models run
 compare	--json	.	Print one JSON object
-recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age paint pix2pix refine-synthetic simgan srgan superres superres-fidelity	Show all options of this recipe
+recipes	1	acgan-age age-estimator colorize cut cvae-colorize cyclegan derain face-age idcgan ipcgan-age paint pix2pix refine-synthetic simgan srgan superres superres-distilled superres-fidelity	Show all options of this recipe
 doctor	--device	auto cpu cuda tensorrt openvino webgpu coreml	The device that must work
 doctor	--json	.	A line of JSON for each finding
 bench	1	colorize derain face-age refine-synthetic superres translate colorize/diverse colorize/photo derain/rain derain/snow face-age/base face-age/years refine-synthetic/eyes superres/photo-x2-fidelity superres/photo-x4 superres/photo-x4-fidelity translate/edges2cats translate/monet <file>	A task, or a model by name or file

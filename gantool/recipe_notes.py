@@ -37,7 +37,8 @@ class Option:
 
     name: str
     kind: str
-    """`N` a whole number, `X` any number, `a|b` a choice; else the type as annotated."""
+    """`N` a whole number, `X` any number, `MODEL` a name or file, `a|b` a choice; else the type as
+    annotated."""
     default: str
     meaning: str = ""
 
@@ -191,7 +192,7 @@ def _kind(annotation: ast.expr, tree: ast.Module) -> str:
             values = choices.elts if isinstance(choices, ast.Tuple) else [choices]
             return "|".join(text for each in values if (text := _default(each)) != EMPTY)
     text = ast.unparse(annotation)
-    return {"int": "N", "float": "X"}.get(text, text)
+    return {"int": "N", "float": "X", "ModelFile": "MODEL"}.get(text, text)
 
 
 def _default(default: ast.expr | None) -> str:

@@ -56,4 +56,4 @@ def noncommercial(monkeypatch):
 @pytest.fixture(scope="session")
 def lite0(tmp_path_factory):
     """A file with a feature network that has learnt nothing."""
-    return write_lite0(tmp_path_factory.mktemp("features") / "lite0.pth")
+    return write_lite0(tmp_path_factory.mktemp("features") / "lite0.safetensors")

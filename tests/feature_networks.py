@@ -35,6 +35,7 @@ def save(path: Path, nodes: list[onnx.NodeProto], shape: Shape) -> Path:
 def write_lite0(path: Path) -> Path:
     """EfficientNet-Lite0 with weights drawn at random, named as its package names them."""
     import torch
+    from safetensors.torch import save_file
 
     from gantool.training.networks.efficientnet import DEPTHS, STAGES, STEM
 
@@ -58,5 +59,5 @@ def write_lite0(path: Path) -> Path:
             convolution(f"{block}_depthwise_conv", f"{block}_bn1", 1, wide, stage.kernel)
             convolution(f"{block}_project_conv", f"{block}_bn2", wide, stage.width, 1)
             number, inputs = number + 1, stage.width
-    torch.save(weights, path)
+    save_file(weights, path)  # read at once; a pickle is read by a process of its own
     return path

@@ -69,11 +69,13 @@ def test_notes_are_the_functions_own(name):
     assert [option.default or "None" for option in notes.options] == [
         shown(each.default) for each in parameters.values()
     ]
-    assert [option.kind for option in notes.options if "|" in option.kind] == [
-        "|".join(filter(None, get_args(hint)))
+    choices = {
+        name: "|".join(filter(None, get_args(hint)))
         for name, hint in get_type_hints(entry.load()).items()
         if name != "return" and get_origin(hint) is Literal
-    ]
+    }
+    kinds = {option.name: option.kind for option in notes.options}
+    assert choices == {name: kind for name, kind in kinds.items() if name in choices or "|" in kind}
     assert notes.presets == import_module(entry.module).PRESETS
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder import building, phases, processes, recipe_file
+from builder import building, processes, recipe_file
+from builder.plan import Build
 from gantool.errors import GantoolError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -34,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _plan(given: argparse.Namespace) -> phases.Build:
+def _plan(given: argparse.Namespace) -> Build:
     file = given.recipe if given.recipe.suffix == ".toml" else None
     recipe = recipe_file.read_recipe(file or recipe_file.find_recipe(str(given.recipe)))
     if given.gpu or given.device.startswith("cuda"):
         recipe = recipe_file.for_gpu(recipe)
     if given.trial:
         recipe = recipe_file.for_trial(recipe)
-    return phases.Build(
+    return Build(
         recipe=recipe,
         data=given.data.resolve(),
         folder=(given.output or Path("runs") / recipe.name).resolve(),

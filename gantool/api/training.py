@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gantool.api.installed import own_name, registry
 from gantool.api.installed import recipe as function_of
 from gantool.api.opening import ask, load
 from gantool.api.pulling import available
 from gantool.errors import UsageError
-from gantool.training.options import Limits, TrainOptions
+from gantool.training.options import Limits, TrainOptions, names_model
 
 if TYPE_CHECKING:
     from gantool.evaluation import Evaluation
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from gantool.training.inspection import Inspection
     from gantool.training.loop import Progress
     from gantool.training.monitors import Event
+    from gantool.training.options import Recipe
     from gantool.training.pair_files import Pairing
     from gantool.training.run import Run
+    from gantool.training.system import System
 
 
 def check_data(folder: Path) -> Inspection:
@@ -61,6 +64,7 @@ def prepare_training(recipe: str, dataset: Path, options: TrainOptions) -> Run:
     from gantool.training import start
 
     init = _start_of(options.init, options.accept_licence) if options.init else None
+    function = _with_files(function, options.accept_licence)
     return start.prepare(recipe, function, presets, dataset, options, init=init)
 
 
@@ -72,6 +76,29 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
     from gantool.training import session
 
     return session.train(run, limits)
+
+
+def _with_files(function: Recipe, accept_licence: str | None) -> Recipe:
+    """The recipe as it takes models by name: it is given their files, and runs keep the names."""
+
+    @functools.wraps(function)
+    def of_names(**options: Any) -> System:
+        files = {
+            name: str(_file_of(value, accept_licence))
+            for name, value in options.items()
+            if value and names_model(function, name)
+        }
+        return function(**{**options, **files})
+
+    return of_names
+
+
+def _file_of(model: str, accept_licence: str | None) -> Path:
+    """The file of a model, or the checkpoint that somebody else has trained."""
+    from gantool.training import foreign
+
+    path = Path(model)
+    return path if path.suffix in foreign.KINDS else _start_of(model, accept_licence)
 
 
 def _start_of(init: str, accept_licence: str | None) -> Path:

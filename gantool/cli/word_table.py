@@ -81,7 +81,7 @@ def _recipe_takes(kind: str) -> str:
     """Choices; a text may be a file's name."""
     if "|" in kind:
         return kind.replace("|", " ")
-    return FILE if kind in ("str", "Path") else UNKNOWN
+    return FILE if kind in ("str", "Path", "MODEL") else UNKNOWN
 
 
 def _own_rows(path: str, parameters: Iterable[Parameter], known: Known) -> Iterator[Row]:

@@ -49,6 +49,8 @@ class Contract:
     """Global: normalised over the whole frame, so tiles need statistics that are held."""
     value_range: tuple[float, float] = (0.0, 1.0)
     """The floats that stand for the darkest and the brightest pixel."""
+    precision: Literal["fp32", "int8"] = "fp32"
+    """What it computes in between; int8 is for processors with VNNI, or integers as fast."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """Further inputs by name, float32 1×shape: `{"shape": […], "default": 0.0}`; one without a
     default must be given with every picture."""
@@ -120,6 +122,8 @@ def _check(contract: Contract) -> None:
         raise ModelError(
             f"its contract gives statistics {contract.statistics!r:.60}: local or global"
         )
+    if contract.precision not in ("fp32", "int8"):
+        raise ModelError(f"its contract gives precision {contract.precision!r:.60}: fp32 or int8")
     low, high = contract.value_range
     if not -WIDEST <= low < high <= WIDEST:  # NaN is in no range either
         raise ModelError(f"its contract gives an empty value range {contract.value_range}")

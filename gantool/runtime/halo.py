@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gantool.errors import ModelError
 from gantool.pipeline import Frame
-from gantool.runtime import freeze, scan
-from gantool.runtime.conditions import neutral
-from gantool.runtime.contract import Contract
+from gantool.runtime import freeze, quantised, scan
+from gantool.runtime.conditions import filled, neutral
+from gantool.runtime.contract import KEY, Contract
 from gantool.runtime.opening import open_session
 from gantool.runtime.providers import CPU
 from gantool.runtime.tiling import filling
@@ -57,8 +57,9 @@ def measure(path: Path, contract: Contract, pictures: Sequence[Frame] = ()) -> R
     would miss paths whose weights are zero or whose units are dead. `contract` says scale and
     strides; its own halo is not looked at. A network of a hundred layers looks hundreds of pixels
     far and hardly sees what is there: where `pictures` show that, its halo is what they need.
+    Rounding to integers is left out: in it the poison would be lost.
     """
-    model = scan.load(path)
+    model = quantised.unrounded(scan.load(path))
     session = open_session(model.SerializeToString(), CPU)
     unit = math.lcm(contract.multiple, contract.align)
     if any(True for _ in freeze.normalisations(model)):
@@ -82,7 +83,10 @@ def measure(path: Path, contract: Contract, pictures: Sequence[Frame] = ()) -> R
 
 
 def run_float(path: Path, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The stored float graph as it is: N×3×H×W → N×3×sH×sW. Conditions are 0."""
+    """The stored float graph as it is: N×3×H×W → N×3×sH×sW.
+
+    Conditions are what its contract has as default, else 0.
+    """
     session = _opened(path)
     return _run(session, batch)
 
@@ -200,6 +204,12 @@ def _distances(
 
 
 def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    given = {session.get_inputs()[0].name: batch, **neutral(session)}
+    given = {session.get_inputs()[0].name: batch, **neutral(session), **_defaults(session)}
     result: NDArray[np.float32] = session.run(None, given)[0]
     return result
+
+
+def _defaults(session: onnxruntime.InferenceSession) -> dict[str, object]:
+    """Of the conditions; none where the graph has no contract."""
+    said = session.get_modelmeta().custom_metadata_map.get(KEY)
+    return filled(Contract.from_json(said), {}) if said else {}

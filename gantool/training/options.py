@@ -20,6 +20,13 @@ if TYPE_CHECKING:  # torch stays out of the command line's start
 
     Recipe = Callable[..., System]
 
+
+class ModelFile(str):
+    """The type of an option that names a model: `NAME|FILE` where it is given, for the recipe the
+    file.
+    """
+
+
 Presets = Mapping[str, Mapping[str, Any]]
 
 
@@ -93,6 +100,12 @@ def resolve(
             raise UsageError(f"no option {key} in this recipe: {hint}")
         options[name] = _parsed(key, text, kinds[name])
     return options
+
+
+def names_model(recipe: Recipe, name: str) -> bool:
+    """Whether the option `name` of its signature is one that names a model."""
+    kind = typing.get_type_hints(recipe).get(name)
+    return ModelFile in (kind, *typing.get_args(kind))
 
 
 def parameter(key: str) -> str:

@@ -22,7 +22,7 @@ from gantool.training.loop import How, Progress, train
 from gantool.training.monitors import Event, distance
 from gantool.training.networks.unet import UnetGenerator
 from gantool.training.settings import Settings
-from gantool.training.system import Batch, Dataset, System
+from gantool.training.system import Batch, Dataset, Prepared, System
 from gantool.training.workers import Workers
 
 if TYPE_CHECKING:
@@ -106,9 +106,16 @@ class Run:
         return train(self.system, data, self.ema, how, first=self.step, steps=had.steps)
 
     def pace(self, steps: int = 3) -> float:
-        """Seconds of a step, tried out; nothing of it is kept."""
+        """Seconds of a step, tried out; nothing of it is kept.
+
+        Without the wait for data that a training has prepared before it begins.
+        """
         data, _ = self.data()
-        tried = [progress.seconds for progress in islice(self.steps(data), steps)]
+        once = isinstance(data, Prepared)
+        tried = [
+            progress.seconds - once * progress.waited
+            for progress in islice(self.steps(data), steps)
+        ]
         self._build()
         return min(tried, default=0.0)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from itertools import chain
 
 from gantool.errors import GantoolError
 from gantool.training.journal import Journal
@@ -10,10 +11,12 @@ from gantool.training.loop import Progress
 from gantool.training.monitors import FAILURES, Event, Watch, look
 from gantool.training.options import Limits
 from gantool.training.run import Run
-from gantool.training.system import Batch, Choosy, Dataset
+from gantool.training.system import Batch, Choosy, Dataset, Prepared
 
 LOG_EVERY, LOOK_EVERY = 50, 100
 SAVE_EVERY, SAVE_SECONDS = 1000, 300.0
+TELL_SECONDS = 15.0
+"""Between two lines on how far the data are prepared."""
 SKIPS = 3
 """Steps in a row without a finite loss after which the run goes back to its checkpoint."""
 GO_ON, SAVE, STOP = range(3)
@@ -32,9 +35,11 @@ def train(run: Run, limits: Limits | None = None) -> Generator[Progress | Event,
     clock, watch, saved = Clock(run, limits), Watch(), run.step
     with closing(journal), closing(_steps(run, data)) as steps:
         journal.forget_after(run.step)
-        for event in (*_passed_over(run), *_left_out(data)):
+        for event in chain(_passed_over(run), _left_out(data), _prepared(run, data, clock)):
             journal.event(run.step, event)
             yield event
+        if isinstance(data, Prepared) and clock.wish([]) == STOP:  # while they were prepared
+            return
         try:
             for progress, events in steps:
                 events += [*watch.losses(progress.losses), *_looked(run, watch, samples)]
@@ -74,16 +79,31 @@ class Clock:
         if self.limits.on_collapse == "stop" and self.run.workers.first:
             self.failure = next((each.text for each in events if each.kind in FAILURES), "")
         due = self.run.step % SAVE_EVERY == 0 or now - self.saved >= SAVE_SECONDS
-        over = (
-            self.run.step >= self.last
-            or now - self.began >= self.limits.max_seconds
-            or self.limits.stop()
-            or bool(self.failure)
-        )
+        over = self.run.step >= self.last or self.over(now) or bool(self.failure)
         wish = self.run.workers.highest(STOP if over else SAVE if due else GO_ON)
         if wish >= SAVE:
             self.saved = now
         return wish
+
+    def over(self, now: float) -> bool:
+        """Whether the user's time is up, or the session was told to stop."""
+        return now - self.began >= self.limits.max_seconds or self.limits.stop()
+
+
+def _prepared(run: Run, data: Dataset, clock: Clock) -> Iterator[Event]:
+    """Do what the data need before the first step, and tell now and then how far that is."""
+    if run.finished or not isinstance(data, Prepared):
+        return
+    told = time.monotonic()
+    with closing(data.prepare(run.workers.rank, run.workers.world)) as steps:
+        for done, count in steps:
+            now = time.monotonic()
+            if clock.over(now):
+                break
+            if now - told >= TELL_SECONDS or done == count:
+                told = now
+                yield Event("prepared", f"{done} of {count} crops are prepared")
+    run.workers.highest(GO_ON)  # until all have theirs, none begins
 
 
 def _steps(run: Run, data: Dataset) -> Generator[tuple[Progress, list[Event]], None, None]:

@@ -1,6 +1,6 @@
 """The types of a GAN under training: what a recipe returns and the loop drives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -35,6 +35,18 @@ class Choosy(Protocol):
     @property
     def left_out(self) -> str:
         """What it does not take, in words; "" for nothing."""
+        ...
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A dataset with work to be done once, before the first step, and kept for later runs."""
+
+    def prepare(self, rank: int, world: int) -> Generator[tuple[int, int], None, None]:
+        """Do this process's share of what is left of it; yields how much is done, and of how much.
+
+        Whoever iterates may stop: what is done stays. `sample` works all the same, more slowly.
+        """
         ...
 
 
@@ -75,6 +87,8 @@ class Export:
     """Turns the trained network into the one to export: branches fused, spectral norm folded."""
     restore: Callable[[nn.Module, Mapping[str, Tensor]], object] = nn.Module.load_state_dict
     """Puts the weights of the file back into the network that was trained: undoes `prepare`."""
+    variant: str = ""
+    """What tells the file from another of the same network: behind its name, `-int8`."""
 
 
 class Once(Generic[Thing]):

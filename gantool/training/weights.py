@@ -8,7 +8,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor
 
-from gantool.errors import UsageError
+from gantool.errors import ModelError, UsageError
 from gantool.runtime import pixel_io
 from gantool.training import checkpoint
 from gantool.training.settings import FILE, Settings
@@ -66,9 +66,11 @@ def _unfit(init: Path) -> str:
 def stored(path: Path) -> dict[str, Tensor]:
     """The weights of a model file by the names they had in training, float32.
 
-    Raises ModelError.
+    Raises ModelError, also for a file in integers.
     """
-    model, _ = pixel_io.read_model(path)
+    model, contract = pixel_io.read_model(path)
+    if contract.precision == "int8":
+        raise ModelError(f"{path}: has weights rounded to int8: give the float file beside it")
     widened = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type == "Cast"}
     named = {widened.get(each.name, each.name): each for each in model.graph.initializer}
     return {

@@ -18,9 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
-from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.adversarial import HINGE, MINIMAX, Losses
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.plain import fuse, unfuse
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    ProjectedDiscriminator,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.networks.vgg import VggFeatures, read_vgg
 from gantool.training.penalties import feature_matching
 from gantool.training.system import Batch, Contract, Dataset, Export, Memory, Once, Phase
@@ -34,7 +40,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "full": {"channels": 64, "layers": 12, "critic": 48, "batch": 16, "steps": 200_000},
 }
 COST = {"tiny": "1 min", "fast": "1 h", "full": "2 weeks"}
-
+Judge = PatchDiscriminator | ProjectedDiscriminator
 HEAD_START = 0.95
 """Share of the time before the GAN begins after which the discriminator learns."""
 
@@ -71,6 +77,7 @@ class Idcgan:
     inputs: Inputs
     start: float
     soft: float
+    losses: Losses
     vgg: VggFeatures | None = None
     memory: Mapping[str, Memory] = field(default_factory=dict)
     guess: Once[Tensor] = field(default_factory=Once)
@@ -89,8 +96,10 @@ class Idcgan:
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         guess = self.guess(batch, lambda: self.networks["generator"](batch["input"]).float())
         if phase.name == "discriminator":
-            real, fake = (self._judged(batch, y)[0] for y in (batch["target"], guess.detach()))
-            return {"adversarial": minimax_discriminator(real, fake)}
+            with learning_real(self.networks["discriminator"]):
+                real, _ = self._judged(batch, batch["target"])
+            fake, _ = self._judged(batch, guess.detach())
+            return {"adversarial": self.losses.discriminator(real, fake)}
         terms = {"euclidean": euclidean(guess, batch["target"], self.soft)}
         return {**terms, **self._fooling(batch, guess)} if fraction >= self.start else terms
 
@@ -106,7 +115,7 @@ class Idcgan:
         """The generator's terms once there is a discriminator."""
         weight, target = self.weights, batch["target"]
         fake, ours = self._judged(batch, guess)
-        terms = {"adversarial": weight.adversarial * nonsaturating_generator(fake)}
+        terms = {"adversarial": weight.adversarial * self.losses.generator(fake)}
         if not weight.perceptual:
             return terms
         with torch.no_grad():
@@ -116,7 +125,7 @@ class Idcgan:
 
     def _judged(self, batch: Batch, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
         """D's logits and features of a picture beside the condition: what is given with it."""
-        discriminator = cast(PatchDiscriminator, self.networks["discriminator"])
+        discriminator = cast(Judge, self.networks["discriminator"])
         logits, features = discriminator.judged(torch.cat([batch["input"], picture], dim=1))
         return logits.float(), features
 
@@ -126,6 +135,8 @@ def idcgan(
     weather: Literal["rain", "snow"] = "rain",
     channels: int = 40,
     layers: int = 8,
+    discriminator: DiscriminatorKind = "patches",
+    projection: str = "lite0",
     critic: int = 16,
     batch: int = 6,
     crop: int = 128,
@@ -144,21 +155,29 @@ def idcgan(
     they are.
 
     weather: what is drawn over photos. channels: of the network at half the size. layers: of its
-    body. critic: channels of the discriminator. batch: pairs a step. crop: side of a crop, pixels,
-    a multiple of 4. clean: share of the crops without weather, to be left as they are.
-    adversarial, perceptual: weights of these losses beside the Euclidean one. soft: distance, in
-    pictures from 0 to 1, up to which that one counts by its square, as the paper's always does.
+    body. discriminator: judges patches, as in the paper, or by projected features, with the hinge.
+    projection: fixed network of a projected one, lite0 or lite1, or a file with its weights.
+    critic: channels of the discriminator, or of its heads. batch: pairs a step. crop: side of a
+    crop, pixels, a multiple of 4. clean: share of the crops without weather, to be left as they
+    are. adversarial, perceptual: weights of these losses beside the Euclidean one. soft: distance,
+    in pictures from 0 to 1, up to which that one counts by its square, as the paper's always does.
     features: file with the weights of torchvision's VGG-19 for the perceptual loss, .pth or
-    .safetensors; none, the discriminator's features. start: fraction of the training before the
-    GAN begins. rate: of Adam, falling by a cosine to a hundredth. critic_rate: of the
-    discriminator's.
+    .safetensors; none, the discriminator's features. start: fraction of the training before the GAN
+    begins. rate: of Adam, falling by a cosine to a hundredth. critic_rate: of the discriminator's.
     """
     if crop % STRIDE:
         raise UsageError(f"crop={crop}: must be a multiple of {STRIDE}")
     vgg = read_vgg(Path(features), "conv2_2") if features else None
     networks = {
         "generator": Derainer(channels, layers),
-        "discriminator": PatchDiscriminator(6, channels=critic, layers=2),
+        "discriminator": make_discriminator(
+            discriminator,
+            projection,
+            inputs=6,
+            channels=critic,
+            layers=2,
+            value_range=(0.0, 1.0),
+        ),
     }
     rates = {"generator": rate, "discriminator": critic_rate}
     optimizers = {
@@ -167,7 +186,8 @@ def idcgan(
     }
     weights = Weights(adversarial, perceptual)
     inputs = Inputs(weather, batch, crop, clean)
-    return Idcgan(networks, optimizers, weights, inputs, start, soft, vgg)
+    losses = HINGE if discriminator == "projected" else MINIMAX
+    return Idcgan(networks, optimizers, weights, inputs, start, soft, losses, vgg)
 
 
 def euclidean(one: Tensor, other: Tensor, soft: float) -> Tensor:

@@ -13,16 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
-from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.adversarial import HINGE, MINIMAX, Losses
 from gantool.training.contrastive import patch_nce
+from gantool.training.networks.efficientnet import read_efficientnet
+from gantool.training.networks.projected import ProjectedDiscriminator, learning_real
 from gantool.training.penalties import r1_penalty
 from gantool.training.system import Batch, Contract, Export, Memory, Phase
-from gantool_face_age.ages import groups
+from gantool_face_age.ages import GROUPS, groups
 from gantool_face_age.conditional import Ager, Discriminator, Likeness
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -54,6 +57,7 @@ class Acgan:
     latent: int
     start: float
     r1: float
+    losses: Losses
     memory: Mapping[str, Memory] = field(default_factory=dict)
 
     def dataset(self, root: Path, split: str) -> Faces:
@@ -75,14 +79,17 @@ class Acgan:
             return {"nce": recognition(self.networks["likeness"], x)}
         z = torch.randn(len(x), self.latent, device=x.device)
         if phase.name == "generator":
-            return {"gan": nonsaturating_generator(judge(ager.generator(z, y), y).float())}
+            return {"gan": self.losses.generator(judge(ager.generator(z, y), y).float())}
         with torch.no_grad():
             fake = ager.generator(z, y)
         if phase.name == "encoder":
             return {"latent": latent_distance(ager.encoder(fake), z)}
-        terms = {"gan": minimax_discriminator(judge(x, y).float(), judge(fake, y).float())}
+        with learning_real(judge):
+            real = judge(x, y).float()
+        terms = {"gan": self.losses.discriminator(real, judge(fake, y).float())}
         if self.r1:
-            terms["r1"] = r1_penalty(lambda face: judge(face, y), x, weight=self.r1)
+            each = partial(mean_logit, judge, y=y)
+            terms["r1"] = r1_penalty(each, x, weight=self.r1)
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
@@ -115,6 +122,8 @@ class Acgan:
 def acgan_age(
     *,
     channels: int = 16,
+    discriminator: Literal["whole", "projected"] = "whole",
+    features: str = "lite0",
     latent: int = 100,
     batch: int = 16,
     side: int = 64,
@@ -127,17 +136,23 @@ def acgan_age(
 ) -> Acgan:
     """Draw faces of any age. Data: aligned faces, folders or file names with their years.
 
-    channels: at full size. latent: numbers of a code z. batch: faces a step. side: of the faces,
-    pixels, 32, 64 or 128. youngest, oldest: years; faces beyond are left out. hold: of so many
-    faces one, by the hash of its name, is left out, to be measured on; 1 for none. start: fraction
-    of the training from which the encoder learns, and nothing else. r1: weight of the penalty on
-    the discriminator's slope; 0 for none, as in the paper. rate: of Adam.
+    channels: at full size. discriminator: judges the whole face, or by projected features, with the
+    hinge. features: fixed network of a projected one, lite0 or lite1, or a file with its weights.
+    latent: numbers of a code z. batch: faces a step. side: of the faces, pixels, 32, 64 or 128.
+    youngest, oldest: years; faces beyond are left out. hold: of so many faces one, by the hash of
+    its name, is left out, to be measured on; 1 for none. start: fraction of the training from which
+    the encoder learns, and nothing else. r1: weight of the penalty on the discriminator's slope; 0
+    for none, as in the paper. rate: of Adam.
     """
     if side not in SIDES:
         raise UsageError(f"side={side}: there are {', '.join(map(str, SIDES))}")
     ager = Ager(side, channels, latent)
     alone = {
-        "discriminator": Discriminator(side, channels),
+        "discriminator": ProjectedDiscriminator(
+            read_efficientnet(features), classes=GROUPS, channels=4 * channels
+        )
+        if discriminator == "projected"
+        else Discriminator(side, channels),
         "likeness": Likeness(side, channels, FEATURES),
     }
     learners = {"generator": ager.generator, "encoder": ager.encoder, **alone}
@@ -146,13 +161,20 @@ def acgan_age(
         for name, network in learners.items()
     }
     wanted = Wanted(youngest, oldest, hold, side, batch)
-    return Acgan({"ager": ager, **alone}, optimizers, wanted, latent, start, r1)
+    losses = HINGE if discriminator == "projected" else MINIMAX
+    return Acgan({"ager": ager, **alone}, optimizers, wanted, latent, start, r1, losses)
 
 
 def ager_of(networks: Mapping[str, nn.Module]) -> Ager:
     ager = networks["ager"]
     assert isinstance(ager, Ager)
     return ager
+
+
+def mean_logit(judge: nn.Module, x: Tensor, *, y: Tensor) -> Tensor:
+    """One for each face, N, however many the discriminator gives."""
+    logits: Tensor = judge(x, y)
+    return logits.flatten(1).mean(1)
 
 
 def own_code(ager: Ager, likeness: nn.Module, x: Tensor, age: Tensor, *, steps: int) -> Tensor:

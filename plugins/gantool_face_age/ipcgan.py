@@ -15,10 +15,18 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, relu
+from torch.nn.functional import relu
 
 from gantool.training.adversarial import wasserstein_generator
+from gantool.training.networks.efficientnet import read_efficientnet
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    ProjectedDiscriminator,
+    learning_real,
+)
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
+from gantool_face_age.ages import GROUPS, groups
+from gantool_face_age.changes import chroma_gap, far_off, light_gap, tone_gap, variation
 from gantool_face_age.disturb import covered
 from gantool_face_age.estimator import AgeNet
 from gantool_face_age.faces import Faces, Wanted, read_faces
@@ -52,6 +60,8 @@ class Weights:
     keep: float
     tone: float
     mask: float
+    chroma: float
+    light: float
 
 
 @dataclass
@@ -126,14 +136,18 @@ class Ipcgan:
             "keep": weight.keep * ((1 - own) * gap).mean(),
             "tone": weight.tone * tone_gap(face, x),
             "mask": weight.mask * (mask.mean() + variation(mask)),
+            "chroma": weight.chroma * chroma_gap(face, x),
+            "light": weight.light * light_gap(face, x),
         }
 
     def _judging(self, batch: Batch, face: Tensor) -> Mapping[str, Tensor]:
         """Hinges: real faces over 1, changed ones and real ones of a wrong age under −1."""
         x, age, target = batch["input"], batch["age"], batch["target"]
         far = ((target - age).abs() >= FAR).float().view(-1, 1, 1, 1)
+        with learning_real(self.networks["discriminator"]):
+            real = self._judged(x, age)
         return {
-            "real": relu(1 - self._judged(x, age)).mean(),
+            "real": relu(1 - real).mean(),
             "fake": 0.5 * relu(1 + self._judged(face, target)).mean(),
             "wrong": 0.5 * (far * relu(1 + self._judged(x, target))).mean(),
         }
@@ -141,7 +155,7 @@ class Ipcgan:
     def _judged(self, face: Tensor, age: Tensor) -> Tensor:
         """D sees a part of each face, and that not whole: it has seen few."""
         seen = covered(cropped(face))
-        logits: Tensor = self.networks["discriminator"](seen, age)
+        logits: Tensor = self.networks["discriminator"](seen, groups(age))
         return logits.float()
 
 
@@ -149,6 +163,8 @@ def ipcgan_age(
     *,
     channels: int = 24,
     blocks: int = 4,
+    discriminator: DiscriminatorKind = "patches",
+    features: str = "lite0",
     judging: int = 32,
     reading: int = 32,
     batch: int = 4,
@@ -164,24 +180,32 @@ def ipcgan_age(
     keep: float = 4.0,
     tone: float = 15.0,
     mask: float = 0.008,
+    chroma: float = 0.0,
+    light: float = 0.0,
     rate: float = 3e-4,
 ) -> Ipcgan:
     """Change the age of faces. Data: aligned faces, folders or file names with their years.
 
-    channels: of the generator at full size. blocks: of its body. judging: channels of the
-    discriminator's first layer. reading: of the estimator's. batch: faces a step. side: of the
-    faces, pixels, a multiple of 16. youngest, oldest: years; faces beyond are left out. hold: of so
-    many faces one, by the hash of its name, is left out, to be measured on; 1 for none. estimator:
-    model file of the recipe age-estimator; none, one is trained first. start: fraction of the
-    training that is for the estimator alone, where none is given. robust: how far faces are changed
-    against it, levels of 255. age: weight of the years that it reads too many or few, in tens.
-    own: of what changes where the age is the face's own. keep: the same at other ages. tone: of
-    changes of broad colours. mask: of the mask's size and edges. rate: of Adam, falling by a
-    cosine.
+    channels: of the generator at full size. blocks: of its body. discriminator: judges patches, or
+    by projected features. features: fixed network of a projected one, lite0 or lite1, or a file
+    with its weights. judging: channels of the discriminator's first layer, or of its heads.
+    reading: of the estimator's first layer. batch: faces a step. side: of the faces, pixels, a
+    multiple of 16. youngest, oldest: years; faces beyond are left out. hold: of so many faces one,
+    by the hash of its name, is left out, to be measured on; 1 for none. estimator: model file of
+    the recipe age-estimator; none, one is trained first. start: fraction of the training that is
+    for the estimator alone, where none is given. robust: how far faces are changed against it,
+    levels of 255. age: weight of the years that it reads too many or few, in tens. own: of what
+    changes where the age is the face's own. keep: the same at other ages. tone: of changes of broad
+    colours. mask: of the mask's size and edges. chroma: of changes of the colours of single pixels.
+    light: of changes of broad brightness. rate: of Adam, falling by a cosine.
     """
     networks = {
         "generator": Ager(channels, blocks),
-        "discriminator": AgeJudge(judging),
+        "discriminator": ProjectedDiscriminator(
+            read_efficientnet(features), classes=GROUPS, channels=judging
+        )
+        if discriminator == "projected"
+        else AgeJudge(judging),
         "estimator": read_estimator(Path(estimator)) if estimator else AgeNet(reading),
     }
     optimizers = {
@@ -191,7 +215,7 @@ def ipcgan_age(
     optimizers["estimator"] = torch.optim.AdamW(
         networks["estimator"].parameters(), 1e-3, weight_decay=0.05
     )
-    weights = Weights(age, own, keep, tone, mask)
+    weights = Weights(age, own, keep, tone, mask, chroma, light)
     wanted = Wanted(youngest, oldest, hold, side, batch)
     return Ipcgan(networks, optimizers, weights, wanted, 0.0 if estimator else start, robust)
 
@@ -218,22 +242,6 @@ def cropped(x: Tensor) -> Tensor:
     height, width = (side * 7 // 8 for side in x.shape[2:])
     top, left = (int(torch.randint(side // 8 + 1, ())) for side in x.shape[2:])
     return x[:, :, top : top + height, left : left + width]
-
-
-def far_off(change: Tensor) -> Tensor:
-    """N: mean of |c|/2 + 40·c², so that few strong strokes do not come cheaper than many faint."""
-    return (change.abs() / 2 + 40 * change**2).mean((1, 2, 3))
-
-
-def tone_gap(face: Tensor, x: Tensor) -> Tensor:
-    """Mean difference of the colours, without their brightness, of squares of 4×4 pixels."""
-    gap = avg_pool2d(face - x, 4)
-    return (gap - gap.mean(1, keepdim=True)).abs().mean()
-
-
-def variation(mask: Tensor) -> Tensor:
-    """Mean difference of neighbours: total variation."""
-    return mask.diff(dim=2).abs().mean() + mask.diff(dim=3).abs().mean()
 
 
 def _mask(generator: nn.Module, x: Tensor) -> Tensor:

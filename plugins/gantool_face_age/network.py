@@ -85,7 +85,7 @@ class Aging(nn.Module):
 
 
 class AgeJudge(nn.Module):
-    """N×3×H×W and N years → N×1×h×w logits: whether a patch is of a real face of that age.
+    """N×3×H×W and N×GROUPS shares → N×1×h×w logits: whether a patch is of a real face of that age.
 
     A PatchDiscriminator, the age by projection: Miyato and Koyama, «cGANs with Projection
     Discriminator», 2018.
@@ -97,8 +97,8 @@ class AgeJudge(nn.Module):
         self.ages = nn.Conv2d(8 * channels, GROUPS, 4, 1, 1)
         start_small(self.ages)
 
-    def forward(self, x: Tensor, age: Tensor) -> Tensor:
+    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
         logits, features = self.patches.judged(2 * x - 1)
-        shares = groups(age)[:, :, None, None]
-        judged: Tensor = logits + (shares * self.ages(features[-1])).sum(1, keepdim=True)
+        told = shares[:, :, None, None] * self.ages(features[-1])
+        judged: Tensor = logits + told.sum(1, keepdim=True)
         return judged

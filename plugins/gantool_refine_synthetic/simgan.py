@@ -17,7 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
-from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.adversarial import HINGE, MINIMAX, Losses
+from gantool.training.networks.efficientnet import read_efficientnet
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    ProjectedDiscriminator,
+    learning_real,
+)
 from gantool.training.penalties import History, instance_noise
 from gantool.training.system import Batch, Contract, Export, Once, Phase
 from gantool_refine_synthetic.kinds import Kinds, read
@@ -98,7 +104,7 @@ class Inputs:
 
 @dataclass
 class SimGan:
-    """R refines; D tells its pictures from real ones by patches, half of them of earlier steps.
+    """R refines; D tells its pictures from real ones, half of the former of earlier steps.
 
     −log D(R(x)) + λ·mean |ψ(R(x)) − ψ(x)| for R, of which in the beginning only the second. With
     looks, R is given z, drawn by chance, and rewarded where its pictures differ as z does.
@@ -113,6 +119,7 @@ class SimGan:
     psi: Psi
     noise: float
     variety: float
+    losses: Losses
     refined: Once[tuple[Tensor, Tensor]] = field(default_factory=Once)
     """R(x, z) and z, made for the refiner's turn and used again by the discriminator."""
 
@@ -139,12 +146,13 @@ class SimGan:
         refined, look = self.refined(batch, lambda: self._refined(batch["synthetic"]))
         if phase.name == "discriminator":
             fake = self.memory["discriminator"].mix(refined)
-            logits = (self._judged(pictures, fraction) for pictures in (batch["real"], fake))
-            return {"adversarial": minimax_discriminator(*logits)}
+            with learning_real(self.networks["discriminator"]):
+                real = self._judged(batch["real"], fraction)
+            return {"adversarial": self.losses.discriminator(real, self._judged(fake, fraction))}
         moved = self_regularisation(refined, batch["synthetic"], self.psi)
         terms = {"self": self.weight * moved}
         if fraction >= self.turns.apart:
-            terms["adversarial"] = nonsaturating_generator(self._judged(refined, fraction))
+            terms["adversarial"] = self.losses.generator(self._judged(refined, fraction))
             if self.variety:
                 other, far = self._refined(batch["synthetic"])
                 gain = diversity(refined, other, look, far)
@@ -171,7 +179,7 @@ class SimGan:
         return refiner(x, z).float(), z
 
     def _judged(self, pictures: Tensor, fraction: float) -> Tensor:
-        """Logits of every patch, N×1×h×w: the local adversarial loss runs over all of them."""
+        """Logits of every patch, N×…×h×w: the local adversarial loss runs over all of them."""
         if self.noise:
             pictures = instance_noise(pictures, fraction, sigma=self.noise)
         logits: Tensor = self.networks["discriminator"](pictures)
@@ -182,6 +190,8 @@ def simgan(
     *,
     channels: int = 64,
     blocks: int = 4,
+    discriminator: DiscriminatorKind = "patches",
+    features: str = "lite0",
     critic: int = 32,
     batch: int = 32,
     crop: int = 256,
@@ -201,12 +211,14 @@ def simgan(
 ) -> SimGan:
     """Make renders look like photographs. Data: synthetic/ and real/, not paired.
 
-    channels: of the refiner. blocks: residual ones of it. critic: channels of the discriminator,
-    32 in the paper. batch: pictures of each kind a step, an even number. crop: most pixels of a
-    side that are trained on. grey: train on and give grey pictures, whatever the data are. weight:
-    λ of self-regularisation, the mean over pixels from 0 to 1. psi: what of a picture is to stay:
-    its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free, the
-    gradients, or the contrast around each, which leaves exposure and slow light free. k_g, k_d:
+    channels: of the refiner. blocks: residual ones of it. discriminator: judges patches, as in the
+    paper, or by projected features, with the hinge. features: fixed network of a projected one,
+    lite0 or lite1, or a file with its weights. critic: channels of the discriminator, 32 in the
+    paper, or of its heads. batch: pictures of each kind a step, an even number. crop: most pixels
+    of a side that are trained on. grey: train on and give grey pictures, whatever the data are.
+    weight: λ of self-regularisation, the mean over pixels from 0 to 1. psi: what of a picture is to
+    stay: its pixels, the mean of their colours, the mean of 5×5 pixels, which leaves noise free,
+    the gradients, or the contrast around each, which leaves exposure and slow light free. k_g, k_d:
     turns of the refiner and of the discriminator in each step. apart: fraction of the training in
     which the refiner learns by self-regularisation alone. judging: fraction after it in which the
     discriminator learns alone. pool: refined pictures remembered for the discriminator. noise:
@@ -219,7 +231,9 @@ def simgan(
         raise UsageError(f"--batch {batch}: must be even: half of it are earlier pictures")
     networks: dict[str, nn.Module] = {
         "refiner": Refiner(channels, blocks, grey=grey, looks=looks),
-        "discriminator": Judge(critic),
+        "discriminator": ProjectedDiscriminator(read_efficientnet(features), channels=critic)
+        if discriminator == "projected"
+        else Judge(critic),
     }
     rates = {"refiner": rate, "discriminator": critic_rate}
     optimizers = {
@@ -228,6 +242,6 @@ def simgan(
     }
     memory = {"discriminator": HalfHistory(pool)}
     turns, inputs = Turns(k_g, k_d, apart, judging), Inputs(batch, crop, grey)
-    return SimGan(
-        networks, optimizers, memory, turns, inputs, weight, psi, noise, variety if looks else 0.0
-    )
+    given = (turns, inputs, weight, psi, noise, variety if looks else 0.0)
+    losses = HINGE if discriminator == "projected" else MINIMAX
+    return SimGan(networks, optimizers, memory, *given, losses)

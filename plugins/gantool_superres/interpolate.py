@@ -1,6 +1,7 @@
 """A model between two of one architecture: less invented than the one, sharper than the other.
 
     python -m gantool_superres.interpolate warm.onnx gan.onnx 0.8 photo-x4.onnx [--licence …]
+    python -m gantool_superres.interpolate taught/taught.onnx sharp/sharp.onnx 0.5 photo-x4.onnx
 
 Network interpolation, Wang et al., «ESRGAN: Enhanced Super-Resolution Generative Adversarial
 Networks», 2018, section 3.4: of two models, the second trained on from the first, every weight is
@@ -8,7 +9,7 @@ Networks», 2018, section 3.4: of two models, the second trained on from the fir
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +18,15 @@ from torch import Tensor
 from gantool.errors import UsageError
 from gantool.export import export
 from gantool.training import weights
+from gantool.training.system import System
+from gantool_superres.distilled import superres_distilled
 from gantool_superres.srgan import srgan
+
+RECIPES: Mapping[str, Callable[..., System]] = {
+    "srgan": srgan,
+    "superres-distilled": superres_distilled,
+}
+"""Those whose later models are trained on from earlier ones."""
 
 
 def between(
@@ -36,11 +45,12 @@ def between(
 def interpolate(
     one: Path, other: Path, share: float, output: Path, *, facts: Mapping[str, str]
 ) -> None:
-    """Write the model between two of recipe srgan; `facts` are its name, licence and data."""
+    """Write the model between two of one of RECIPES; `facts` are its name, licence and data."""
     recipe, options = weights.options(other)
-    if recipe != "srgan":
-        raise UsageError(f"{other}: not made by srgan: give a model file of that recipe")
-    system = srgan(**options)
+    if recipe not in RECIPES:
+        known = " or ".join(RECIPES)
+        raise UsageError(f"{other}: not made by {known}: give a model file of that recipe")
+    system = RECIPES[recipe](**options | {"quantise": ""})
     (wanted,) = system.exports()
     network = system.networks[wanted.network]
     wanted.restore(network, between(weights.stored(one), weights.stored(other), share))

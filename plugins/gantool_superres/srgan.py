@@ -18,15 +18,22 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
+from gantool.training import quantisation
 from gantool.training.adversarial import relativistic_discriminator, relativistic_generator
 from gantool.training.data import Photos, ReducedPairs
 from gantool.training.degrade import Bytes
 from gantool.training.layouts import find
 from gantool.training.networks.discriminators import PatchDiscriminator, UnetDiscriminator
-from gantool.training.networks.plain import PlainUpscaler, fuse, unfuse
+from gantool.training.networks.plain import Activation, PlainUpscaler
+from gantool.training.networks.projected import (
+    ProjectedDiscriminator,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.networks.vgg import VggFeatures, read_vgg
 from gantool.training.penalties import feature_matching
 from gantool.training.photo_degradation import degraded
+from gantool.training.quantisation import Quantise
 from gantool.training.spectral import spectral_distance, stride_distance
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 
@@ -45,9 +52,9 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 }
 COST = {"tiny": "1 min", "fast": "1 h", "full": "1 year"}
 
-Discriminator = Literal["patches", "unet"]
+Discriminator = Literal["patches", "unet", "projected"]
 Depth = Literal["conv2_2", "conv5_4"]
-Judge = PatchDiscriminator | UnetDiscriminator
+Judge = PatchDiscriminator | UnetDiscriminator | ProjectedDiscriminator
 HEAD_START = 0.9
 """Share of the time before the GAN begins after which the discriminator learns: one that knows
 nothing yet would print its own pattern on the pictures."""
@@ -113,6 +120,7 @@ class Srgan:
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         high = batch["high"]
+        quantisation.observe(self.networks["generator"], fraction)
         guess = self.guess(batch, lambda: self.networks["generator"](batch["low"]).float())
         if phase.name == "discriminator":
             return self._judging(high, guess.detach())
@@ -128,7 +136,7 @@ class Srgan:
 
     def exports(self) -> Sequence[Export]:
         contract = Contract(task="superres", scale=self.inputs.scale)
-        return [Export("generator", contract, prepare=fuse, restore=unfuse)]
+        return quantisation.exports("generator", self.networks["generator"], contract)
 
     def _fooling(self, high: Tensor, guess: Tensor) -> Mapping[str, Tensor]:
         """The generator's terms once there is a discriminator."""
@@ -149,7 +157,8 @@ class Srgan:
 
     def _judging(self, high: Tensor, guess: Tensor) -> Mapping[str, Tensor]:
         """Both kinds at once: one step of the power iteration, and both by the same σ."""
-        logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
+        with learning_real(self.networks["discriminator"], len(high)):
+            logits: Tensor = self.networks["discriminator"](torch.cat([high, guess])).float()
         real, fake = logits.chunk(2)
         return {"gan": relativistic_discriminator(real, fake)}
 
@@ -159,7 +168,9 @@ def srgan(
     scale: int = 4,
     channels: int = 48,
     layers: int = 8,
+    activation: Activation = "leaky",
     discriminator: Discriminator = "patches",
+    projection: str = "lite0",
     critic: int = 32,
     batch: int = 8,
     crop: int = 32,
@@ -176,6 +187,7 @@ def srgan(
     rate: float = 1e-3,
     gan_rate: float = 2e-4,
     critic_rate: float = 2e-4,
+    quantise: Quantise = "",
 ) -> Srgan:
     """Super-resolution for photographs as they are found, with a GAN. Data: a folder of photos.
 
@@ -183,25 +195,32 @@ def srgan(
     superres-fidelity fit, to start from.
 
     scale: enlargement of each side. channels, layers: width and depth of the plain stack.
-    discriminator: judges patches of 34 pixels, or every pixel by a U-Net. critic: channels of the
-    discriminator. batch: pairs a step. crop: side of a low-resolution crop, pixels; times the
-    scale a multiple of 8. clean: share of inputs that are reduced and nothing else. light: share
-    of inputs that are reduced and saved as JPEG. frequency: weight of the spectra's L1. stride:
-    weight of patterns that repeat with the scale. matching: weight of the discriminator's
-    features. gan: weight of the relativistic GAN. content: weight of VGG's features. features:
-    file with the weights of torchvision's VGG-19, .pth or .safetensors; none, no such term.
-    depth: layer of VGG-19 that is compared. start: fraction of the training before the GAN
-    begins. rate: of Adam until then, falling by a cosine. gan_rate: of the generator's Adam from
-    then on, level, then falling by a cosine. critic_rate: the same of the discriminator's.
+    activation: relu is faster in int8. discriminator: judges patches of 34 pixels, every pixel
+    by a U-Net, or projected features. projection: fixed network of a projected one, lite0 or
+    lite1, or a file with its weights. critic: channels of the discriminator, or of its heads.
+    batch: pairs a step. crop: side of a low-resolution crop, pixels; times the scale a multiple of
+    8. clean: share of inputs that are reduced and nothing else. light: share of inputs that are
+    reduced and saved as JPEG. frequency: weight of the spectra's L1. stride: weight of patterns
+    that repeat with the scale. matching: weight of the discriminator's features. gan: weight of
+    the relativistic GAN. content: weight of VGG's features. features: file with the weights of
+    torchvision's VGG-19, .pth or .safetensors; none, no such term. depth: layer of VGG-19 that is
+    compared. start: fraction of the training before the GAN begins. rate: of Adam until then,
+    falling by a cosine. gan_rate: of the generator's Adam from then on, level, then falling by a
+    cosine. critic_rate: the same of the discriminator's. quantise: int8 to train for integers of
+    8 bits, from a model given by --init; none, in floats.
     """
     if scale * crop % 8:
         raise UsageError(f"crop={crop}: {scale} times the crop must be a multiple of 8")
     vgg = read_vgg(Path(features), depth) if features else None
     networks = {
-        "generator": PlainUpscaler(scale, channels, layers),
+        "generator": quantisation.quantised(
+            PlainUpscaler(scale, channels, layers, activation=activation), quantise
+        ),
         "discriminator": UnetDiscriminator(channels=critic)
         if discriminator == "unet"
-        else PatchDiscriminator(3, channels=critic, layers=2),
+        else make_discriminator(
+            discriminator, projection, channels=critic, layers=2, value_range=(0.0, 1.0)
+        ),
     }
     rates = {"generator": max(rate, gan_rate), "discriminator": critic_rate}
     optimizers = {

@@ -13,13 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
-from gantool.training.adversarial import least_squares_discriminator, least_squares_generator
+from gantool.training.adversarial import HINGE, LEAST_SQUARES, Losses
 from gantool.training.contrastive import patch_nce
-from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.light import LightGenerator
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.networks.projections import Projections
 from gantool.training.networks.resnet import ResnetGenerator
-from gantool.training.penalties import instance_noise
+from gantool.training.penalties import diff_augment, instance_noise
 from gantool.training.system import Batch, Export, Memory, Once, Phase
 from gantool.training.unpaired import Unpaired, read_kinds
 from gantool_translate.generators import (
@@ -55,7 +59,7 @@ class Trace:
 
 @dataclass
 class Cut:
-    """A generator G with a discriminator: least squares + λ_X·PatchNCE(G(a), a)
+    """A generator G with a discriminator: least squares or the hinge + λ_X·PatchNCE(G(a), a)
     + λ_Y·PatchNCE(G(b), b), the features taken from G's own first half.
     """
 
@@ -68,6 +72,8 @@ class Cut:
     crop: int
     side: int
     batch: int
+    losses: Losses
+    augment: bool
     memory: Mapping[str, Memory] = field(default_factory=dict)
     traces: Once[Trace] = field(default_factory=Once)
     """G(a), made for the generator's turn and used again by the discriminator."""
@@ -86,12 +92,12 @@ class Cut:
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         trace = self.traces(batch, lambda: self._trace(batch["a"]))
         if phase.name == "discriminator":
-            real, fake = (
-                self._judged(pictures, fraction) for pictures in (batch["b"], trace.fake.detach())
-            )
-            return {"gan": least_squares_discriminator(real, fake)}
+            with learning_real(self.networks["discriminator"]):
+                real = self._judged(batch["b"], fraction)
+            fake = self._judged(trace.fake.detach(), fraction)
+            return {"gan": self.losses.discriminator(real, fake)}
         terms = {
-            "gan": 2 * least_squares_generator(self._judged(trace.fake, fraction)),  # no ½
+            "gan": self.losses.generator(self._judged(trace.fake, fraction)),
             "nce": self.nce * self._contrast(trace),
         }
         if self.identity:
@@ -139,6 +145,8 @@ class Cut:
     def _judged(self, pictures: Tensor, fraction: float) -> Tensor:
         if self.noise:
             pictures = instance_noise(pictures, fraction, sigma=self.noise)
+        if self.augment:
+            pictures = diff_augment(pictures)
         logits: Tensor = self.networks["discriminator"](pictures)
         return logits.float()
 
@@ -147,7 +155,10 @@ def cut(
     *,
     generator: Generator = "light-6",
     channels: int = 64,
+    discriminator: DiscriminatorKind = "patches",
     judge: int = 64,
+    features: str = "lite0",
+    augment: bool = False,
     side: int = 286,
     crop: int = 256,
     batch: int = 1,
@@ -159,12 +170,15 @@ def cut(
     """Learn to turn one kind of pictures into another. Data: trainA/ and trainB/, unpaired.
 
     generator: ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable.
-    channels: of the generator's first layer. judge: of the discriminator's. side: short side that
-    pictures are brought to, pixels. crop: side of the squares that are cut from them. batch:
-    pictures of each kind a step. nce: weight λ_X of keeping what each patch shows. identity:
-    weight λ_Y of the same for pictures of the second kind; 0 is FastCUT, and 1 with nce 1 is CUT.
-    noise: deviation of noise on what the discriminator sees, falling to 0 over the training. rate:
-    of Adam, level for half the training, then falling to 0.
+    channels: of the generator's first layer. discriminator: judges patches, as in the paper, or by
+    projected features, with the hinge. judge: channels of its first layer, or of its heads.
+    features: fixed network of a projected one, lite0 or lite1, or a file with its weights. augment:
+    moves and covers what the discriminator sees, for few pictures. side: short side that pictures
+    are brought to, pixels. crop: side of the squares that are cut from them. batch: pictures of
+    each kind a step. nce: weight λ_X of keeping what each patch shows. identity: weight λ_Y of the
+    same for pictures of the second kind; 0 is FastCUT, and 1 with nce 1 is CUT. noise: deviation of
+    noise on what the discriminator sees, falling to 0 over the training. rate: of Adam, level for
+    half the training, then falling to 0.
     """
     if generator not in GENERATORS:
         raise UsageError(f"--set generator={generator}: cut has {', '.join(GENERATORS)}")
@@ -173,13 +187,15 @@ def cut(
     networks: dict[str, nn.Module] = {
         "generator": generator_named(generator, channels=channels, crop=crop),
         "projections": Projections([3, 2 * channels, *[4 * channels] * 3]),
-        "discriminator": PatchDiscriminator(3, channels=judge),
+        "discriminator": make_discriminator(discriminator, features, channels=judge),
     }
     optimizers = {
         "generator": adam((networks["generator"], networks["projections"]), rate),
         "discriminator": adam([networks["discriminator"]], rate),
     }
-    return Cut(networks, optimizers, generator, nce, identity, noise, crop, side, batch)
+    losses = HINGE if discriminator == "projected" else LEAST_SQUARES
+    given = (generator, nce, identity, noise, crop, side, batch)
+    return Cut(networks, optimizers, *given, losses, augment)
 
 
 def _drawn(layer: Tensor) -> Tensor:

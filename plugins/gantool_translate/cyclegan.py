@@ -12,9 +12,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gantool.training.adversarial import least_squares_discriminator, least_squares_generator
+from gantool.training.adversarial import HINGE, LEAST_SQUARES, Losses
 from gantool.training.networks.blocks import Up
-from gantool.training.networks.discriminators import PatchDiscriminator
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.penalties import History
 from gantool.training.system import Batch, Export, Once, Phase
 from gantool.training.unpaired import Unpaired, read_kinds
@@ -59,7 +63,7 @@ Fakes = Mapping[Way, Tensor]
 
 @dataclass
 class CycleGan:
-    """Generators G: A → B and F: B → A with a discriminator for each: least squares
+    """Generators G: A → B and F: B → A with a discriminator for each: least squares or the hinge
     + λ(‖F(G(a)) − a‖₁ + ‖G(F(b)) − b‖₁) + ½λ(‖G(b) − b‖₁ + ‖F(a) − a‖₁).
     """
 
@@ -72,6 +76,7 @@ class CycleGan:
     identity: float
     crop: int
     batch: int
+    losses: Losses
     fakes: Once[Fakes] = field(default_factory=Once)
     """G(a) and F(b), made for the generators' turn and used again by the discriminators."""
 
@@ -109,7 +114,7 @@ class CycleGan:
         """The terms of a generator; those on its way back are of both."""
         returned = self.networks[way.back](fakes[way])
         terms = {
-            "gan": 2 * least_squares_generator(self._judged(way, fakes[way])),  # without Mao's ½
+            "gan": self.losses.generator(self._judged(way, fakes[way])),
             "cycle": self.cycle * _distance(returned, batch[way.source]),
         }
         if self.identity:
@@ -121,8 +126,9 @@ class CycleGan:
     def _judging(self, way: Way, batch: Batch, fakes: Fakes) -> Mapping[str, Tensor]:
         """The term of a discriminator, halved as in the paper."""
         fake = self.memory[way.discriminator].mix(fakes[way])
-        real = self._judged(way, batch[way.target])
-        return {f"gan{way.name}": least_squares_discriminator(real, self._judged(way, fake))}
+        with learning_real(self.networks[way.discriminator]):
+            real = self._judged(way, batch[way.target])
+        return {f"gan{way.name}": self.losses.discriminator(real, self._judged(way, fake))}
 
     def _judged(self, way: Way, pictures: Tensor) -> Tensor:
         logits: Tensor = self.networks[way.discriminator](pictures)
@@ -134,6 +140,8 @@ def cyclegan(
     generator: Generator = "resnet-9",
     channels: int = 64,
     up: Up = "resize",
+    discriminator: DiscriminatorKind = "patches",
+    features: str = "lite0",
     crop: int = 256,
     batch: int = 1,
     cycle: float = 10.0,
@@ -143,25 +151,27 @@ def cyclegan(
 ) -> CycleGan:
     """Learn to turn two kinds of pictures into each other. Data: trainA/ and trainB/, unpaired.
 
-    generator: ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, 128
-    or 256 pixels. channels: of the first layer of all networks. up: how ResNet and U-Net enlarge:
+    generator: ResNet with 6 or 9 blocks, a light one with as many, or U-Net for sides of 64, 128 or
+    256 pixels. channels: of the first layer of all networks. up: how ResNet and U-Net enlarge:
     resize, then convolve, or transposed convolutions as in the paper, which may leave a
-    checkerboard. crop: side of the squares trained on, pixels. batch: pictures of each kind a
-    step. cycle: weight λ of coming back to the input. identity: weight, as a share of λ, of
-    leaving alone what is of the right kind already; 0 for none. pool: generated pictures of each
-    kind remembered for the discriminators. rate: of Adam, level for half the training, then
-    falling to 0.
+    checkerboard. discriminator: judges patches, as in the paper, or by projected features, with the
+    hinge. features: fixed network of a projected one, lite0 or lite1, or a file with its weights.
+    crop: side of the squares trained on, pixels. batch: pictures of each kind a step. cycle: weight
+    λ of coming back to the input. identity: weight, as a share of λ, of leaving alone what is of
+    the right kind already; 0 for none. pool: generated pictures of each kind remembered for the
+    discriminators. rate: of Adam, level for half the training, then falling to 0.
     """
     networks: dict[str, nn.Module] = {}
     for way in WAYS:
         networks[way.generator] = generator_named(generator, channels=channels, crop=crop, up=up)
-        networks[way.discriminator] = PatchDiscriminator(3, channels=channels)
+        networks[way.discriminator] = make_discriminator(discriminator, features, channels=channels)
     optimizers = {
         "generators": adam((networks[way.generator] for way in WAYS), rate),
         "discriminators": adam((networks[way.discriminator] for way in WAYS), rate),
     }
     memory = {way.discriminator: History(pool, seed) for seed, way in enumerate(WAYS)}
-    return CycleGan(networks, optimizers, memory, generator, cycle, identity, crop, batch)
+    losses = HINGE if discriminator == "projected" else LEAST_SQUARES
+    return CycleGan(networks, optimizers, memory, generator, cycle, identity, crop, batch, losses)
 
 
 def _distance(ours: Tensor, theirs: Tensor) -> Tensor:

@@ -11,11 +11,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.adversarial import HINGE, MINIMAX, Losses
 from gantool.training.layouts import find
 from gantool.training.networks.blocks import Up
-from gantool.training.networks.discriminators import PatchDiscriminator
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.pairs import Pairs, read_pairs
+from gantool.training.penalties import diff_augment
 from gantool.training.system import Batch, Export, Memory, Once, Phase
 from gantool_translate.generators import (
     adam,
@@ -51,7 +56,7 @@ Generator = Literal["unet-64", "unet-128", "unet-256", "resnet-6", "resnet-9"]
 
 @dataclass
 class Pix2Pix:
-    """Generator G and patch discriminator D: min_G max_D L_cGAN(G, D) + λ·L1(G)."""
+    """Generator G and discriminator D: min_G max_D L_cGAN(G, D) + λ·L1(G)."""
 
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, torch.optim.Optimizer]
@@ -60,6 +65,8 @@ class Pix2Pix:
     crop: int
     batch: int
     made_from: str
+    losses: Losses
+    augment: bool
     fakes: Once[Tensor] = field(default_factory=Once)
     """G(input), made for the discriminator's turn and used again in the generator's."""
     memory: Mapping[str, Memory] = field(default_factory=dict)
@@ -80,11 +87,13 @@ class Pix2Pix:
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
         fake = self.fakes(batch, lambda: self.networks["generator"](batch["input"]))
         if phase.name == "discriminator":
-            ours, theirs = self._judged(batch, fake.detach()), self._judged(batch, batch["target"])
-            return {"gan": minimax_discriminator(theirs, ours) / 2}  # halved, as in the paper
+            ours = self._judged(batch, fake.detach())
+            with learning_real(self.networks["discriminator"]):
+                theirs = self._judged(batch, batch["target"])
+            return {"gan": self.losses.discriminator(theirs, ours) / 2}  # halved, as in the paper
         distance = (fake.float() - batch["target"]).abs().mean()
         return {
-            "gan": nonsaturating_generator(self._judged(batch, fake)),
+            "gan": self.losses.generator(self._judged(batch, fake)),
             "l1": self.l1 * distance,
         }
 
@@ -103,6 +112,8 @@ class Pix2Pix:
     def _judged(self, batch: Batch, target: Tensor) -> Tensor:
         """D sees the input beside the target: the condition of the cGAN."""
         both = torch.cat([batch["input"], target], dim=1)
+        if self.augment:
+            both = diff_augment(both)
         logits: Tensor = self.networks["discriminator"](both)
         return logits.float()
 
@@ -112,7 +123,10 @@ def pix2pix(
     generator: Generator = "unet-256",
     channels: int = 64,
     up: Up = "resize",
+    discriminator: DiscriminatorKind = "patches",
     judging: int = 64,
+    features: str = "lite0",
+    augment: bool = False,
     crop: int = 256,
     batch: int = 1,
     l1: float = 100.0,
@@ -121,16 +135,19 @@ def pix2pix(
 ) -> Pix2Pix:
     """Learn a translation from aligned pairs (conditional GAN + L1). Data: pairs.
 
-    generator: U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks. channels:
-    of its first layer. up: resize, then convolve, or transposed convolutions as in the paper, which
-    may leave a checkerboard. judging: channels of the discriminator's first layer. crop: side of
-    the squares trained on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of
-    Adam, level for half the training, then falling to 0. from: makes the inputs from a plain
-    folder of targets.
+    generator: U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks. channels: of
+    its first layer. up: resize, then convolve, or transposed convolutions as in the paper, which
+    may leave a checkerboard. discriminator: judges patches, as in the paper, or by projected
+    features, with the hinge. judging: channels of the discriminator's first layer, or of its heads.
+    features: fixed network of a projected one, lite0 or lite1, or a file with its weights. augment:
+    moves and covers what the discriminator sees, for few pairs. crop: side of the squares trained
+    on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of Adam, level for half the
+    training, then falling to 0. from: makes the inputs from a plain folder of targets.
     """
     networks = {
         "generator": generator_named(generator, channels=channels, crop=crop, up=up),
-        "discriminator": PatchDiscriminator(6, channels=judging),
+        "discriminator": make_discriminator(discriminator, features, inputs=6, channels=judging),
     }
     optimizers = {name: adam([network], rate) for name, network in networks.items()}
-    return Pix2Pix(networks, optimizers, generator, l1, crop, batch, from_)
+    losses = HINGE if discriminator == "projected" else MINIMAX
+    return Pix2Pix(networks, optimizers, generator, l1, crop, batch, from_, losses, augment)

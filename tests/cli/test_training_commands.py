@@ -251,6 +251,35 @@ def test_a_tasks_name_stands_for_its_recipe(gantool, photos):
     assert json.loads(Path("a/run.json").read_text())["recipe"] == "srgan"
 
 
+def test_a_teacher_is_given_by_name_and_kept_by_it(gantool, tmp_path):
+    Path("large").mkdir()
+    for seed in range(2):
+        noise = np.random.default_rng(seed).integers(0, 256, (150, 160, 3), np.uint8)
+        Image.fromarray(noise).save(f"large/{seed}.png")
+    learn = ("train", "superres-distilled", "large", *TINY, "--set", "steps=1", "--crops", "2")
+    learn += ("--crop", "8", "--kept", "kept", "--no-export", "-o", "a")
+    done = gantool(*learn, "--teacher", "superres/photo-x2-fidelity")
+    assert done.code == 0, done.err
+    options = json.loads(Path("a/run.json").read_text())["options"]
+    assert options["teacher"] == "superres/photo-x2-fidelity"
+    assert len(list(Path("kept").rglob("*.crop"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("teacher", "code", "said"),
+    [
+        ("superres/photo-x5", 4, 'no model "superres/photo-x5". Did you mean superres/photo-x4?'),
+        ("none.pth", 4, "teacher=none.pth: no such file"),
+        ("superres/photo-x2-fidelity", 2, "enlarges 2 times, not 4"),
+    ],
+)
+def test_a_teacher_that_cannot_teach_is_one_line(gantool, photos, tmp_path, teacher, code, said):
+    done = gantool("train", "superres-distilled", photos, "--teacher", teacher, "-o", "a")
+    assert (done.code, done.err.splitlines()[-1].startswith("gantool: ")) == (code, True)
+    assert said in done.err
+    assert not Path("a").exists()
+
+
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(gantool, photos, tmp_path):
     done = gantool("train", "superres-fidelity", photos, *TINY, *STEPS, "--dry-run")
     assert done.code == 0

@@ -24,6 +24,7 @@ NOT_RUN = {
     r"--device cuda": "a GPU",
     r"models (pull|path|rm) NAME": "NAME is any model; tests/cli/test_models_pull.py has one",
     r"models import|style_vangogh": "a checkpoint; tests/cli/test_models_import.py makes one",
+    r"superres-distilled|interpolate": "a teacher; test_superres_distilled.py has one",
     r"realesrgan": "another; tests/plugins/test_checkpoints.py makes one",
     r"evaluate sharp/|--from edges$": "it exports, which takes long; the README does the same",
     r"completions/generate": "it writes into the repository; tests/cli/test_completion.py does it",

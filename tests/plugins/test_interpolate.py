@@ -1,7 +1,9 @@
 """Models between two: every weight lies between, and the file says what it is."""
 
+import json
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -48,3 +50,15 @@ def test_the_file_holds_what_lies_between_and_says_so(tmp_path):
     assert (contract.name, contract.scale, contract.licence) == ("between", 4, "CC-BY-SA-4.0")
     assert contract.recipe["interpolated"] == 0.25
     assert weights.options(path)[0] == "srgan"
+
+
+def test_floats_that_were_trained_for_integers_are_mixed_as_floats(tmp_path):
+    model = onnx.load(PHOTO)
+    (entry,) = model.metadata_props
+    said = json.loads(entry.value)
+    said["recipe"]["options"]["quantise"] = "int8"
+    entry.value = json.dumps(said)
+    onnx.save(model, tmp_path / "trained.onnx")
+    path = tmp_path / "between.onnx"
+    interpolate.interpolate(X4, tmp_path / "trained.onnx", 0.5, path, facts={})
+    assert Session(path).contract.precision == "fp32"

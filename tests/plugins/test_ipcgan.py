@@ -20,10 +20,11 @@ from gantool.training.session import train
 from gantool.training.settings import Settings
 from gantool_face_age import ipcgan, years
 from gantool_face_age.ages import groups
+from gantool_face_age.changes import chroma_gap, light_gap, tone_gap, variation
 from gantool_face_age.disturb import disturbed
 from gantool_face_age.estimator import AgeNet, AgePicture
 from gantool_face_age.faces import Wanted, grouped, held_out, read_faces
-from gantool_face_age.ipcgan import after, before, ipcgan_age, reducing, tone_gap, variation
+from gantool_face_age.ipcgan import after, before, ipcgan_age, reducing
 from gantool_face_age.network import LEAST, Ager
 from gantool_face_age.years import against, age_estimator, read_estimator, sized, years_off
 
@@ -166,6 +167,7 @@ def test_what_has_learnt_on_small_faces_changes_large_ones_alike():
 def test_terms_are_those_that_are_stated():
     torch.manual_seed(0)
     weights = {"age": 3.0, "own": 7.0, "keep": 5.0, "tone": 2.0, "mask": 0.5}
+    weights |= {"chroma": 4.0, "light": 6.0}
     system, batch = ipcgan_age(**SMALL, start=0.0, **weights), batch_of()
     _, generator, discriminator = system.phases()
     terms = system.loss(generator, batch, 0.5)
@@ -177,6 +179,10 @@ def test_terms_are_those_that_are_stated():
     tone = 2 * tone_gap(change, torch.zeros_like(change))
     assert terms["tone"].item() == pytest.approx(tone.item(), rel=1e-3)
     assert terms["mask"].item() == pytest.approx(0.5 * (mask.mean() + variation(mask)).item())
+    colour = change - change.mean(1, keepdim=True)
+    assert terms["chroma"].item() == pytest.approx(4 * colour.abs().mean().item(), rel=1e-3)
+    light = avg_pool2d(change.mean(1, keepdim=True), 16).abs().mean()
+    assert terms["light"].item() == pytest.approx(6 * light.item(), rel=1e-3)
     judged = system.loss(discriminator, batch, 0.5)
     sum(judged.values()).backward()
     assert all(each.grad is None for each in system.networks["generator"].parameters())
@@ -198,6 +204,17 @@ def test_tone_is_of_broad_colours_alone():
     assert tone_gap(x + 0.1, x).item() == pytest.approx(0, abs=1e-6)
     assert tone_gap(x + lines, x).item() == pytest.approx(0, abs=1e-6)
     assert tone_gap(x + red, x).item() == pytest.approx((0.2 + 0.1 + 0.1) / 3, abs=1e-5)
+
+
+def test_chroma_is_of_single_pixels_and_light_of_broad_brightness():
+    x, lines = torch.rand(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
+    lines[:, 0, ::2], lines[:, 0, 1::2] = 0.3, -0.3
+    grey = lines[:, :1].expand(-1, 3, -1, -1)
+    assert chroma_gap(x + lines, x).item() == pytest.approx((0.2 + 0.1 + 0.1) / 3, abs=1e-5)
+    assert chroma_gap(x + grey, x).item() == pytest.approx(0, abs=1e-6)
+    assert light_gap(x + grey, x).item() == pytest.approx(0, abs=1e-6)
+    assert light_gap(x + lines, x).item() == pytest.approx(0, abs=1e-6)
+    assert light_gap(x - 0.1, x).item() == pytest.approx(0.1, abs=1e-5)
 
 
 def test_first_the_estimator_learns_then_the_others():

@@ -197,3 +197,17 @@ def test_resumed_equals_straight(photos, tmp_path):
         one, other = (run.system.networks[name] for run in (straight, resumed))
         for mine, theirs in zip(one.parameters(), other.parameters(), strict=True):
             assert torch.equal(mine, theirs)
+
+
+def test_trained_for_integers_its_ranges_are_seen_by_both_phases_and_held_at_the_end():
+    system = srgan(**TINY, quantise="int8")
+    points = [*system.networks["generator"].points()]
+    late_batch, early_batch = batch_of(), batch_of()
+    for phase in system.phases():
+        system.loss(phase, early_batch, 0.5)
+    held = [each.bounds.clone() for each in points]
+    assert all(each.any() for each in held)
+    late_batch["low"] = 3 * late_batch["low"]
+    system.loss(system.phases()[0], late_batch, 0.9)
+    assert all(map(torch.equal, held, (each.bounds for each in points)))
+    assert [each.variant for each in system.exports()] == ["", "int8"]

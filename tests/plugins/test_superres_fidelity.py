@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from gantool.errors import UsageError
-from gantool.training import options
+from gantool.export import export_run
+from gantool.training import options, weights
 from gantool.training.batches import collate
 from gantool.training.run import Run
 from gantool.training.session import train
@@ -89,10 +90,13 @@ def test_it_learns_what_bilinear_enlargement_misses(photos, tmp_path):
     assert fmean(learned) < 0.9 * fmean(bilinear)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_resumed_equals_straight(photos, tmp_path, precision):
+@pytest.mark.parametrize(
+    ("precision", "quantise"), [("fp32", ""), ("bf16", ""), ("fp32", "int8"), ("bf16", "int8")]
+)
+def test_resumed_equals_straight(photos, tmp_path, precision, quantise):
     def trained(folder: Path, *sessions: int) -> Run:
-        settings = Settings("superres-fidelity", TINY, "photos", 6, precision=precision)
+        values = {**TINY, "quantise": quantise}
+        settings = Settings("superres-fidelity", values, "photos", 6, precision=precision)
         for steps in sessions:
             run = Run(superres_fidelity, folder, settings, photos)
             deque(train(run, options.Limits(max_steps=steps)), maxlen=0)
@@ -101,8 +105,8 @@ def test_resumed_equals_straight(photos, tmp_path, precision):
     straight, resumed = trained(tmp_path / "a", 6), trained(tmp_path / "b", 2, 4)
     for kind in ("system", "ema"):
         one, other = (getattr(run, kind).networks["generator"] for run in (straight, resumed))
-        for mine, theirs in zip(one.parameters(), other.parameters(), strict=True):
-            assert torch.equal(mine, theirs)
+        mine, theirs = one.state_dict(), other.state_dict()  # ranges of activations too
+        assert all(torch.equal(each, theirs[name]) for name, each in mine.items())
 
 
 def test_the_export_says_task_and_scale():
@@ -112,3 +116,28 @@ def test_the_export_says_task_and_scale():
         "superres",
         3,
     )
+
+
+def test_integers_start_from_a_run_or_its_file_and_are_exported_beside_floats(photos, tmp_path):
+    def trained(name: str, steps: int, init: Path | None = None, **values: object) -> Run:
+        settings = Settings("superres-fidelity", {**TINY, **values}, "photos", steps)
+        run = Run(superres_fidelity, tmp_path / name, settings, photos, init=init)
+        deque(train(run), maxlen=0)
+        export_run(run.system, run.folder, settings, None, {})
+        return run
+
+    floats = trained("floats", 3)
+    file = floats.folder / "floats.onnx"
+    for number, init in enumerate((floats.folder, file)):
+        run = trained(f"whole{number}", 1, init, rate=0.0, quantise="int8")
+        names = sorted(each.name for each in run.folder.glob("*.onnx"))
+        assert names == [f"whole{number}-int8.onnx", f"whole{number}.onnx"]
+        mine = weights.stored(run.folder / f"whole{number}.onnx")
+        theirs = weights.stored(file)
+        assert all(torch.allclose(mine[name], theirs[name], atol=1e-3) for name in theirs)
+
+
+def test_an_unknown_way_to_quantise_is_refused():
+    given = {"quantise": "int4"}
+    with pytest.raises(UsageError, match="^quantise=int4: there are int8$"):
+        options.resolve(superres_fidelity, fidelity.PRESETS, "tiny", given)

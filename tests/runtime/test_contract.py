@@ -20,6 +20,7 @@ FULL = Contract(
     side=286,
     halo=12,
     statistics="global",
+    precision="int8",
     value_range=(-1.0, 1.0),
     conditions={"age": {"from": 0, "to": 100}},
     licence="CC0-1.0",
@@ -105,7 +106,14 @@ def test_the_value_range_is_two_rising_numbers(bad):
 
 @pytest.mark.parametrize(
     ("key", "bad"),
-    [("task", 5), ("name", ["a"]), ("statistics", "batch"), ("conditions", []), ("recipe", "x")],
+    [
+        ("task", 5),
+        ("name", ["a"]),
+        ("statistics", "batch"),
+        ("precision", "int4"),
+        ("conditions", []),
+        ("recipe", "x"),
+    ],
 )
 def test_values_of_another_kind_are_refused(key, bad):
     with pytest.raises(ModelError, match=key):

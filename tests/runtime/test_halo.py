@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 import models
 from gantool.api.probes import probes
@@ -173,3 +174,19 @@ def test_halo_of_one_size_leaves_a_quarter(tmp_path):
     assert halo.measure(far, contract, probes()).whole
     faint = fading(tmp_path / "faint.onnx", length=2)
     assert 2 < halo.measure(faint, contract, probes()).halo <= 24
+
+
+def test_the_float_graph_has_the_defaults_of_its_conditions(tmp_path):
+    """One that has no default is 0."""
+    conditions = {"gain": {"shape": [1], "default": 3.0}, "more": {"shape": [1]}}
+    nodes = [
+        helper.make_node("Mul", ["x", "gain"], ["much"]),
+        helper.make_node("Add", ["much", "more"], ["y"]),
+    ]
+    path = models.save(tmp_path / "m.onnx", nodes, Contract("filter", conditions=conditions))
+    model = onnx.load(path)
+    for name in conditions:
+        model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1]))
+    onnx.save(model, path)
+    batch = np.random.default_rng(0).random((1, 3, 4, 5), np.float32)
+    assert halo.run_float(path, batch) == pytest.approx(batch * 3)

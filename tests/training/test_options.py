@@ -1,12 +1,13 @@
 """Laws of a recipe's options: defaults, under the preset, under what is given."""
 
+import json
 import math
 from typing import Literal
 
 import pytest
 
 from gantool.errors import UsageError
-from gantool.training.options import Limits, parameter, resolve
+from gantool.training.options import Limits, ModelFile, names_model, parameter, resolve
 from gantool.training.system import System
 
 PRESETS = {"fast": {"steps": 100}, "tiny": {"steps": 10, "channels": 4}}
@@ -137,3 +138,14 @@ def test_unions_and_literals_are_understood():
     assert resolve(recipe, presets, "fast", given) == {**given, "steps": 3}
     with pytest.raises(UsageError, match="norm=batsh: there are batch, none"):
         resolve(recipe, presets, "fast", {"norm": "batsh"})
+
+
+def test_an_option_may_name_a_model():
+    def taught(*, teacher: ModelFile | None = None, other: ModelFile, name: str = "") -> System:
+        raise NotImplementedError
+
+    named = [name for name in ("teacher", "other", "name", "none") if names_model(taught, name)]
+    assert named == ["teacher", "other"]
+    values = resolve(taught, PRESETS, "fast", {"teacher": "superres/photo-x4", "other": "a.onnx"})
+    assert (values["teacher"], values["other"]) == ("superres/photo-x4", "a.onnx")
+    assert json.loads(json.dumps(values["teacher"])) == "superres/photo-x4"

@@ -206,3 +206,58 @@ class TestHistory:
         full.mix(samples(0))
         full.restore(penalties.History(5, seed=3).state())
         assert not full.pictures
+
+
+def shown(seed: int, sample: torch.Tensor, **options) -> torch.Tensor:
+    torch.manual_seed(seed)
+    return penalties.diff_augment(sample, **options)
+
+
+def test_augmented_pictures_are_moved_and_covered():
+    """What is left of each is itself, moved by whole pixels; the rest is 0."""
+    picture = 1 + torch.arange(16 * 16.0).reshape(1, 1, 16, 16)
+    for seed in range(30):
+        seen = shown(seed, picture, shift=0.25, cut=0.5)[0, 0]
+        rows, columns = seen.nonzero(as_tuple=True)
+        number = seen[rows, columns] - 1
+        moved = {(int(n) // 16 - int(r), int(n) % 16 - int(c)) for n, r, c in
+                 zip(number, rows, columns, strict=True)}  # fmt: skip
+        ((down, right),) = moved
+        assert max(abs(down), abs(right)) <= 4
+        hidden = (seen == 0).sum().item() - 256 + (16 - abs(down)) * (16 - abs(right))
+        assert 0 <= hidden <= 64
+
+
+def test_without_moves_a_square_of_half_the_side_is_covered_at_most():
+    covered = {
+        int((shown(seed, torch.ones(1, 3, 16, 16), shift=0.0) == 0).sum()) // 3
+        for seed in range(60)
+    }
+    assert max(covered) <= 64
+    assert min(covered) >= 16  # its centre is in the picture
+    assert len(covered) > 5
+
+
+def test_each_sample_is_augmented_by_a_draw_of_its_own():
+    seen = shown(0, torch.ones(8, 3, 16, 16))
+    assert len({tuple(each[0].flatten().tolist()) for each in seen}) > 4
+    assert all(torch.equal(each[0], each[2]) for each in seen)  # channels alike
+
+
+def test_augmenting_is_drawn_from_the_seed():
+    pictures = samples(0, (4, 3, 16, 16))
+    assert torch.equal(shown(1, pictures), shown(1, pictures))
+    assert not torch.equal(shown(1, pictures), shown(2, pictures))
+
+
+def test_gradients_come_back_to_where_a_pixel_came_from():
+    picture = samples(0, (2, 3, 16, 16)).requires_grad_()
+    seen = shown(3, picture)
+    seen.sum().backward()
+    assert picture.grad.sum() == (seen != 0).sum()
+    assert set(picture.grad.unique().tolist()) == {0.0, 1.0}
+
+
+def test_nothing_moved_and_nothing_covered_is_the_picture():
+    picture = samples(0, (2, 3, 16, 16))
+    assert torch.equal(shown(0, picture, shift=0.0, cut=0.0), picture)

@@ -90,3 +90,39 @@ def test_what_is_not_of_this_shape_is_not_unfused(scale, channels, layers):
     weights = fuse(PlainUpscaler(2, 8, 3)).state_dict()
     with pytest.raises((KeyError, RuntimeError)):
         unfuse(PlainUpscaler(scale, channels, layers), weights)
+
+
+@pytest.mark.parametrize(("activation", "slope"), [("relu", 0.0), ("leaky", 0.1)])
+@torch.no_grad()
+def test_a_stack_is_activated_as_it_says(activation, slope):
+    """By hand, from the fused weights; LeakyReLU is what models without a word have."""
+    network, x = PlainUpscaler(2, 4, 2, activation=activation), torch.rand(1, 3, 6, 5)
+    weights = fuse(copy.deepcopy(network)).state_dict()
+
+    def conv(name: str, y: torch.Tensor) -> torch.Tensor:
+        return torch.conv2d(y, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1)
+
+    def act(y: torch.Tensor) -> torch.Tensor:
+        return torch.where(y > 0, y, slope * y)
+
+    first = act(conv("head", x))
+    y = act(conv("body.1", act(conv("body.0", first))))
+    anchor = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear")
+    wanted = anchor + torch.pixel_shuffle(conv("tail", y + first), 2)
+    assert torch.allclose(network(x), wanted, atol=1e-6)
+    assert PlainUpscaler(2, 4, 2).slope == 0.1
+
+
+@torch.no_grad()
+def test_how_much_noise_goes_is_a_plane_beside_each_picture():
+    network, x = PlainUpscaler(2, 4, 1, denoise=True), torch.rand(2, 3, 6, 5)
+    both = network(x, torch.tensor([[0.25], [0.75]]))
+    for number, share in enumerate((0.25, 0.75)):
+        alone = network(x[number : number + 1], torch.tensor([[share]]))
+        assert torch.allclose(both[number : number + 1], alone, atol=1e-6)
+    assert not torch.allclose(network(x, torch.zeros(1, 1)), network(x, torch.ones(1, 1)))
+    assert torch.equal(network(x), network(x, torch.ones(2, 1)))
+    kernel = fuse(copy.deepcopy(network)).state_dict()["head.weight"]
+    assert tuple(kernel.shape) == (4, 4, 3, 3)
+    plane = torch.cat([x, torch.full((2, 1, 6, 5), 0.5)], 1)
+    assert torch.equal(network._with_plane(x, torch.full((2, 1), 0.5)), plane)

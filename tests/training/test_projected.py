@@ -81,6 +81,17 @@ def test_generated_pictures_leave_the_statistics_alone(made):
     assert not differing(weights_of({"standards": judge.standards}), before)
 
 
+def test_of_a_batch_of_both_the_first_are_real(made):
+    """All are standardised by them."""
+    judge, alone = made(), made()
+    both = torch.cat([pictures(), pictures(1)])
+    with learning_real(alone):
+        alone(pictures())
+    with learning_real(judge, 2):
+        judge(both)
+    assert not differing(*(weights_of({"": each.standards}) for each in (judge, alone)))
+
+
 def test_an_error_on_the_real_side_ends_the_learning(made):
     judge = made()
     with pytest.raises(ValueError, match="stop"), learning_real(judge):
@@ -137,9 +148,9 @@ def test_pictures_come_in_the_range_that_is_said(made):
         torch.testing.assert_close(one, other)
 
 
-def test_sides_are_enlarged_to_multiples_of_32(made):
+def test_sides_are_enlarged_to_multiples_of_16(made):
     judge, odd = made().eval(), torch.rand(1, 3, 35, 60)
-    larger = interpolate(odd, size=(64, 64), mode="bilinear", align_corners=False)
+    larger = interpolate(odd, size=(48, 64), mode="bilinear", align_corners=False)
     assert torch.equal(judge(odd), judge(larger))
 
 

@@ -22,6 +22,7 @@ from gantool.training.system import Batch
 from gantool.training.workers import Workers
 from systems import (
     STEPS,
+    Noise,
     ToyGan,
     content,
     flip,
@@ -252,3 +253,53 @@ def test_one_of_several_processes_that_is_closed_does_not_save_alone(tmp_path):
             next(steps)
     assert going.step == 3
     assert not going.checkpoints.exists()
+
+
+class Slow(Noise):
+    """Data that are prepared in five parts, each of them noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "done", [])
+
+    def prepare(self, rank: int, world: int):
+        for number in range(len(self.done), 5):
+            self.done.append((rank, world))
+            yield number + 1, 5
+
+
+def slow_run(folder, data: Slow) -> Run:
+    going = opened(folder)
+    going.system.dataset = lambda root, split: data
+    return going
+
+
+def test_data_are_prepared_before_the_first_step(tmp_path):
+    data = Slow()
+    things = list(session.train(slow_run(tmp_path, data), Limits(max_steps=2)))
+    assert data.done == [(0, 1)] * 5
+    told, *steps = things
+    assert (told.kind, told.text) == ("prepared", "5 of 5 crops are prepared")
+    assert steps_in(iter(steps)) == [1, 2]
+    assert logged(tmp_path)[0] == {"step": 0, "event": "prepared", "text": told.text}
+    again = list(session.train(slow_run(tmp_path, data), Limits(max_steps=1)))
+    assert steps_in(iter(again)) == [3]
+    assert len(data.done) == 5
+
+
+def test_a_stop_while_data_are_prepared_keeps_what_is_done(tmp_path):
+    data = Slow()
+    stopped = Limits(stop=lambda: len(data.done) == 3)
+    assert list(session.train(slow_run(tmp_path, data), stopped)) == []
+    assert len(data.done) == 3
+    assert (tmp_path / "run.json").is_file()
+    resumed = list(session.train(slow_run(tmp_path, data), Limits(max_steps=1)))
+    assert len(data.done) == 5
+    assert steps_in(iter(resumed)) == [1]
+
+
+def test_a_finished_run_prepares_nothing(tmp_path):
+    trained(tmp_path, STEPS)
+    data = Slow()
+    list(session.train(slow_run(tmp_path, data)))
+    assert data.done == []

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 
 from builder import phases, processes
 from builder.building import build_model
-from builder.phases import Build
+from builder.plan import Build
 from builder.recipe_file import read_recipe
 from builder.state import Done, State
 from gantool.errors import GantoolError, UsageError

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import collect
 import pack
 from builder import bare_install, packing
 from builder.data_folders import digest_links
-from builder.phases import Build
+from builder.plan import Build
 from builder.recipe_file import Pack, read_recipe
 from gantool.errors import UsageError
 from gantool.training.networks.efficientnet import read_efficientnet
@@ -56,6 +57,16 @@ def test_a_packed_folder_trains_the_same_recipe(recipe_file, pictures, photograp
     assert digest_links(links[0]) == digest_links(links[1])
     assert [path.name for path in links[1].values()] == ["photo.jpg", "1.png", "1.png"]
     assert all(path.stat().st_size for path in links[1].values())
+
+
+@pytest.mark.parametrize("train", ["pix2pix", "idcgan"])
+def test_features_travel_where_a_projected_discriminator_reads_them(train, recipe_file):
+    recipe = read_recipe(recipe_file())
+    for kind, names in (("patches", []), ("projected", ["lite0"])):
+        phase = replace(
+            recipe.phases[0], train=train, preset="tiny", options={"discriminator": kind}
+        )
+        assert packing.find_features([replace(recipe, phases=[phase])]) == names
 
 
 def test_a_picture_is_reduced_or_left_where_that_is_smaller(photograph):
@@ -187,7 +198,7 @@ def test_a_machine_without_registry_builds_from_the_pack_and_home_goes_on(
     given = argparse.Namespace(recipes=[str(recipe)], data=pictures, output=packed, **NO_WHEELS)
     pack.pack(given)
     own = {"PYTHON": sys.executable, "WORK": str(tmp_path / "work"), "OMP_NUM_THREADS": "1"}
-    env = {**os.environ, **own, "DEVICE": "cpu", "TRIAL": "1"}
+    env = {**os.environ, **own, "DEVICE": "cpu", "TRIAL": "1", "LIMIT": "3000"}
     script = Path(collect.__file__).parent / "on_gpu.sh"
     done = subprocess.run(["sh", script, packed, out, f"{recipe}=60"], env=env, check=False)
     assert done.returncode == 0

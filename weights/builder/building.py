@@ -1,7 +1,7 @@
 """From a plan to a model: checks, phases, export, gates, figures."""
 
 from builder import checks, phases, processes, results
-from builder.phases import Build
+from builder.plan import Build, say
 from builder.state import State
 
 MISSED = 1
@@ -18,5 +18,5 @@ def build_model(build: Build, *, measured: bool = True) -> int:
         results.export_model(build, state)
         passed = not measured or results.measure(build, state)
         print("\n".join(results.markdown(results.report(build, state))))
-    phases.say(build, f"{build.model}" if passed else f"{build.model}: misses a gate")
+    say(build, f"{build.model}" if passed else f"{build.model}: misses a gate")
     return 0 if passed or build.trial else MISSED

@@ -3,7 +3,7 @@
 import shlex
 
 from builder.options import resolve_options
-from builder.phases import Build
+from builder.plan import Build
 from builder.processes import ROOT
 from builder.recipe_file import Phase
 from gantool.api.installed import recipe as function_of

@@ -3,22 +3,20 @@
 import re
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from builder import data_folders, processes
 from builder.options import as_text, resolve_options
+from builder.plan import Build, say
 from builder.processes import GANTOOL
-from builder.recipe_file import PLACEHOLDER, ModelRecipe, Phase, needed_files
+from builder.recipe_file import Phase, needed_files
 from builder.state import Done, State
 from gantool.errors import GantoolError, UsageError
 
-TRIAL_PICTURES = 8
-"""Of each source, in a trial."""
 PACE = re.compile(r" steps, ([\d.e+-]+) s each here")
 """In what `gantool train --dry-run` prints."""
 MARGIN = 0.9
@@ -27,67 +25,6 @@ MARGIN = 0.9
 
 class CommandError(GantoolError):
     """A command of a phase ended with a code that is not 0."""
-
-
-@dataclass(frozen=True)
-class Build:
-    """One command: a recipe, where its data are, where its results go, and how it is to run."""
-
-    recipe: ModelRecipe
-    data: Path
-    folder: Path
-    device: str = "auto"
-    trial: bool = False
-    seconds: float | None = None
-    """Of all trainings together; None is without an end."""
-
-    @property
-    def model(self) -> Path:
-        return self.folder / f"{self.recipe.name}.onnx"
-
-    def run_of(self, phase: str) -> Path:
-        """The folder of a phase: a training run, or what a command has drawn."""
-        return self.folder / "phases" / phase
-
-    def file_of(self, phase: str) -> Path:
-        """Its model file."""
-        return self.folder / "phases" / f"{phase}.onnx"
-
-    def fill(self, text: str, phase: str = "") -> str:
-        """Return `text` with its placeholders filled; those of phases are model files."""
-        values = {
-            "data": self.data,
-            "run": self.folder,
-            "model": self.model,
-            "name": self.recipe.model.split("/")[-1],
-            "licence": self.recipe.licence,
-            "output": self.file_of(phase),
-            "folder": self.run_of(phase),
-        }
-        files = {each.name: self.file_of(each.name) for each in self.recipe.phases}
-        return PLACEHOLDER.sub(lambda found: str({**files, **values}[found[1]]), text)
-
-    def locate(self, pictures: str) -> Path:
-        """The path of a source: below the data, or what a phase has drawn."""
-        if found := PLACEHOLDER.match(pictures):
-            return self.run_of(found[1]) / pictures[found.end() :].lstrip("/")
-        return self.data / pictures
-
-    def draws(self, phase: Phase) -> bool:
-        """Whether an earlier phase makes some of its data."""
-        parts = self.recipe.folders.get(phase.on, {}).values()
-        return any(PLACEHOLDER.match(each.pictures) for part in parts for each in part)
-
-    def plan_data(self, name: str) -> data_folders.Links:
-        """The links of a data folder."""
-        most = TRIAL_PICTURES if self.trial else None
-        parts = self.recipe.folders[name]
-        return data_folders.plan_links(name, parts, self.locate, most=most)
-
-
-def say(build: Build, text: str) -> None:
-    """A line of progress."""
-    print(f"build {build.recipe.name}: {text}", file=sys.stderr, flush=True)
 
 
 def check_begun(build: Build, state: State) -> None:
@@ -125,6 +62,7 @@ def run_phases(build: Build, state: State) -> None:
 
 
 def _train(build: Build, phase: Phase, state: State) -> None:
+    """Train from the start or from where it was, to the end of the phase or of its time."""
     done, run = state.phases[phase.name], build.run_of(phase.name)
     links = build.plan_data(phase.on)
     data_folders.write_links(build.folder / "data" / phase.on, links)
@@ -141,7 +79,7 @@ def _train(build: Build, phase: Phase, state: State) -> None:
         limits = ["--max-steps", str(target - max(at, 0))] if target < steps else []
         if allotted is not None:
             limits += ["--max-time", f"{max(allotted, 1):.0f}s"]
-        _call(build, phase, [*train_command(build, phase, done), "--no-export", *limits])
+        _call(phase, [*train_command(build, phase, done), "--no-export", *limits])
         if newest_step(run) <= at:
             raise CommandError(f"phase {phase.name}: no step further than {at}: see above")
         if allotted is not None:
@@ -183,23 +121,24 @@ def newest_step(run: Path) -> int:
 
 
 def _run(build: Build, phase: Phase, state: State) -> None:
-    """A command, from nothing: what a kill has left of it is removed."""
+    """Run a command from nothing: remove first what a kill has left of it."""
     build.file_of(phase.name).unlink(missing_ok=True)
     shutil.rmtree(build.run_of(phase.name), ignore_errors=True)
     build.run_of(phase.name).parent.mkdir(parents=True, exist_ok=True)
     words = processes.split_command(phase.run)
-    _call(build, phase, [build.fill(word, phase.name) for word in words])
+    _call(phase, [build.fill(word, phase.name) for word in words])
 
 
 def _export_for_others(build: Build, phase: Phase) -> None:
-    """The model file of a training that a later phase starts from."""
+    """Export a training that a later phase starts from."""
     wanted = {name for each in build.recipe.phases for name in needed_files(each, build.recipe)}
     if phase.train and phase.name in wanted:
         run, file = str(build.run_of(phase.name)), str(build.file_of(phase.name))
-        _call(build, phase, [*GANTOOL, "export", run, "-o", file])
+        _call(phase, [*GANTOOL, "export", run, "-o", file])
 
 
-def _call(build: Build, phase: Phase, words: Sequence[str]) -> None:
+def _call(phase: Phase, words: Sequence[str]) -> None:
+    """Run a command. Raises CommandError with its code."""
     code, _ = processes.run_command(words)
     if code:
         error = CommandError(
@@ -211,7 +150,7 @@ def _call(build: Build, phase: Phase, words: Sequence[str]) -> None:
 
 
 def _allot(build: Build, phase: Phase, state: State) -> float | None:
-    """Seconds for this phase: its share of what trainings that are finished have left."""
+    """Return the seconds of this phase: its share of what finished ones have left."""
     if build.seconds is None:
         return None
     finished = {name for name, each in state.phases.items() if each.done}
@@ -239,7 +178,7 @@ def _fit_steps(build: Build, phase: Phase, seconds: float) -> int:
 
 
 def _definition(build: Build, phase: Phase) -> dict[str, Any]:
-    """Everything that decides a phase's result, as JSON has it."""
+    """Return everything that decides a phase's result, as JSON has it."""
     kept: Mapping[str, Any] = asdict(phase)
     made = {key: value for key, value in kept.items() if key != "share"}
     made["seed"] = build.recipe.seed if phase.seed is None else phase.seed

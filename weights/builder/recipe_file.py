@@ -1,16 +1,14 @@
 """The recipe file of a model, `weights/recipes/NAME.toml`: read, checked, typed."""
 
 import dataclasses
-import difflib
 import re
 import tomllib
-import types
-import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
+from builder.tables import fill_table, hint, refuse_unknown
 from gantool.errors import UsageError
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -18,8 +16,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 PLACEHOLDER = re.compile(r"\{([\w-]+)\}")
 OWN = ("data", "run", "model", "name", "licence", "output", "folder")
 """Placeholders that are no phase: see README.md."""
-
-Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +106,7 @@ def find_recipe(name: str, folder: Path = RECIPES) -> Path:
     known = sorted(path.stem for path in folder.glob("*.toml"))
     name = name.replace("/", "-")
     if name not in known:
-        raise UsageError(f"no model recipe {name}: {_hint(name, known)}")
+        raise UsageError(f"no model recipe {name}: {hint(name, known)}")
     return folder / f"{name}.toml"
 
 
@@ -118,13 +114,13 @@ def read_recipe(path: Path) -> ModelRecipe:
     """Return what the file says. Raises UsageError, one line that names file and key."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
-        said["phases"] = [_fill(Phase, each, "phases: ") for each in said.get("phases", [])]
+        said["phases"] = [fill_table(Phase, each, "phases: ") for each in said.get("phases", [])]
         said["folders"] = {
             name: _read_parts(name, parts) for name, parts in said.get("folders", {}).items()
         }
         for key, kind in (("gpu", Gpu), ("pack", Pack)):
-            said[key] = _fill(kind, said.get(key, {}), f"{key}: ")
-        recipe = _fill(ModelRecipe, {**said, "name": path.stem})
+            said[key] = fill_table(kind, said.get(key, {}), f"{key}: ")
+        recipe = fill_table(ModelRecipe, {**said, "name": path.stem})
         _check_references(recipe)
     except (OSError, ValueError, UsageError) as error:
         raise UsageError(f"{path}: {error}") from error
@@ -169,66 +165,19 @@ def needed_files(phase: Phase, recipe: ModelRecipe) -> set[str]:
 
 
 def _read_parts(name: str, parts: Any) -> dict[str, list[Source]]:
-    """A list of sources is a folder without parts."""
+    """Return the sources of each part; a list of them is a folder without parts."""
     parts = parts if isinstance(parts, dict) else {".": parts}
     return {
         part: [
-            _fill(Source, {"pictures": each} if isinstance(each, str) else each, f"{name}: ")
+            fill_table(Source, {"pictures": each} if isinstance(each, str) else each, f"{name}: ")
             for each in sources
         ]
         for part, sources in parts.items()
     }
 
 
-def _fill(kind: type[Thing], said: Any, where: str = "") -> Thing:
-    """A dataclass of the table `said`. Raises UsageError for keys and types that do not fit."""
-    if not isinstance(said, dict):
-        raise UsageError(f"{where}{said!r}: must be a table")
-    known = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    for key, value in said.items():
-        if key not in known:
-            raise UsageError(f"{where}no key {key}: {_hint(key, known)}")
-        wanted = typing.get_type_hints(kind)[key]
-        if not _is_of(value, wanted):
-            raise UsageError(f"{where}{key} = {value!r}: must be {_in_words(wanted)}")
-    empty = (dataclasses.MISSING, dataclasses.MISSING)
-    for key, each in known.items():
-        if key not in said and (each.default, each.default_factory) == empty:
-            raise UsageError(f"{where}{key} is missing")
-    return kind(**said)
-
-
-def _is_of(value: object, kind: Any) -> bool:
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        return value in typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return any(_is_of(value, each) for each in typing.get_args(kind))
-    if origin is Sequence:
-        (item,) = typing.get_args(kind)
-        return isinstance(value, list) and all(_is_of(each, item) for each in value)
-    if origin is Mapping:
-        (_, item) = typing.get_args(kind)
-        return isinstance(value, dict) and all(_is_of(each, item) for each in value.values())
-    if kind is Any:
-        return True
-    if kind is float:
-        kind = (int, float)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _in_words(kind: Any) -> str:
-    words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        return " or ".join(typing.get_args(kind))
-    if origin is Sequence:
-        return f"a list, each {_in_words(typing.get_args(kind)[0])}"
-    return words.get(kind, "a table of texts" if origin is Mapping else "a whole number")
-
-
 def _check_references(recipe: ModelRecipe) -> None:
-    """Names within the file: phases, folders, placeholders."""
+    """Raise UsageError for phases, folders and placeholders that the file does not have."""
     if not recipe.phases:
         raise UsageError("phases is missing: there is nothing to do")
     earlier: list[str] = []
@@ -241,25 +190,13 @@ def _check_references(recipe: ModelRecipe) -> None:
         if bool(phase.train) == bool(phase.run):
             raise UsageError(f"phase {phase.name}: must have one of train and run")
         if phase.train:
-            _refuse_unknown(f"phase {phase.name}: on", phase.on, recipe.folders)
+            refuse_unknown(f"phase {phase.name}: on", phase.on, recipe.folders)
         for name in needed_files(phase, recipe):
-            _refuse_unknown(f"phase {phase.name}: phase", name, earlier)
+            refuse_unknown(f"phase {phase.name}: phase", name, earlier)
         earlier.append(phase.name)
     for name, own in recipe.gpu.phases.items():
-        _refuse_unknown("gpu: phase", name, earlier)
-        _fill(Phase, {**own, "name": name}, f"gpu: {name}: ")
+        refuse_unknown("gpu: phase", name, earlier)
+        fill_table(Phase, {**own, "name": name}, f"gpu: {name}: ")
     for text in (*recipe.gates, *recipe.figures.values()):
         for name in placeholders(text):
-            _refuse_unknown(f"{text}: placeholder", name, [*OWN[:5], *earlier])
-
-
-def _refuse_unknown(what: str, name: str, known: Iterable[str]) -> None:
-    known = list(known)
-    if name not in known:
-        raise UsageError(f"{what} {name or '(none)'} is not there: {_hint(name, known)}")
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+            refuse_unknown(f"{text}: placeholder", name, [*OWN[:5], *earlier])

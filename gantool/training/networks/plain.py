@@ -1,12 +1,15 @@
 """Re-parameterised plain stacks: several branches while training, one 3×3 afterwards."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu, pad, pixel_shuffle
 
+Activation = Literal["leaky", "relu"]
+SLOPES: Mapping[Activation, float] = {"leaky": 0.1, "relu": 0.0}
+"""Of values below zero."""
 PARTS = ("weight", "bias")
 
 
@@ -38,26 +41,46 @@ class RepConv(nn.Module):
 class PlainUpscaler(nn.Module):
     """`N×3×H×W → N×3×sH×sW`, values around [0, 1]: a plain stack over a bilinear anchor.
 
-    Head, `layers` convolutions with LeakyReLU(0.1) under one long skip, a tail to 3s² channels
-    and depth-to-space (Shi et al., «Real-Time Single Image … Sub-Pixel CNN», 2016). The stack
-    has only to learn what bilinear enlargement misses.
+    Head, `layers` convolutions with LeakyReLU(0.1) or ReLU under one long skip, a tail to 3s²
+    channels and depth-to-space (Shi et al., «Real-Time Single Image … Sub-Pixel CNN», 2016). The
+    stack has only to learn what bilinear enlargement misses. With `denoise` it takes one more
+    input, `N×1` in [0, 1], as a plane beside the picture's: how much noise is to go.
     """
 
-    def __init__(self, scale: int, channels: int, layers: int) -> None:
+    def __init__(
+        self,
+        scale: int,
+        channels: int,
+        layers: int,
+        *,
+        activation: Activation = "leaky",
+        denoise: bool = False,
+    ) -> None:
         super().__init__()
-        self.scale = scale
-        self.head = RepConv(3, channels)
+        self.scale, self.slope, self.denoise = scale, SLOPES[activation], denoise
+        self.head = RepConv(4 if denoise else 3, channels)
         self.body = nn.ModuleList(RepConv(channels, channels) for _ in range(layers))
         self.tail = RepConv(channels, 3 * scale * scale)
 
-    def forward(self, x: Tensor) -> Tensor:
-        first = leaky_relu(self.head(x), 0.1)
+    def forward(self, x: Tensor, denoise: Tensor | None = None) -> Tensor:
+        """Enlarge `x`; where `denoise` is not given, all noise is to go."""
+        first = self._activated(self.head(self._with_plane(x, denoise)))
         y = first
         for convolution in self.body:
-            y = leaky_relu(convolution(y), 0.1)
+            y = self._activated(convolution(y))
         detail = pixel_shuffle(self.tail(y + first), self.scale)
         anchor = interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
         return anchor + detail
+
+    def _activated(self, x: Tensor) -> Tensor:
+        return leaky_relu(x, self.slope) if self.slope else x.relu()
+
+    def _with_plane(self, x: Tensor, denoise: Tensor | None) -> Tensor:
+        if not self.denoise:
+            return x
+        amount = x.new_ones(1, 1) if denoise is None else denoise.to(x.dtype)
+        plane = amount.view(-1, 1, 1, 1).expand(x.shape[0], 1, x.shape[2], x.shape[3])
+        return torch.cat([x, plane], 1)
 
 
 def fuse(network: nn.Module) -> nn.Module:

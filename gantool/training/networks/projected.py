@@ -15,8 +15,8 @@ from gantool.training.networks.efficientnet import EfficientNetLite, read_effici
 
 DiscriminatorKind = Literal["patches", "projected"]
 """The paper's own, or one on the features of a fixed network."""
-UNIT = 32
-"""Sides that are not a multiple of it are enlarged to the next one."""
+UNIT = 16
+"""Pixels to a place of the coarsest features. Other sides are enlarged to a multiple of it."""
 TAPS = ("stem", "expand2", "expand4", "expand6")
 """Features at 1/2, 1/4, 1/8 and 1/16 of the side."""
 MOMENTUM = 0.01
@@ -28,7 +28,8 @@ SMALLEST = 1e-2
 class ProjectedDiscriminator(nn.Module):
     """N×C×H×W → N×heads×h×w logits, h×w half of the sides; C is 1 or a multiple of 3.
 
-    One small, spectrally normalised head for each tap of a fixed feature network; logits of
+    One small, spectrally normalised head for each tap of a fixed feature network, which are at
+    1/UNIT of the side or finer; logits of
     coarser heads are repeated, so that each head counts the same in a mean. Features are
     standardised by the mean and deviation that real pictures have: see `learning_real`. With
     several pictures in the channels, such as an input and its translation, heads see the features
@@ -87,8 +88,10 @@ class ProjectedDiscriminator(nn.Module):
 class Standard(nn.Module):
     """N×C×h×w less a running mean, over a running deviation, by channel.
 
-    Both follow what it is given while it is `learning`.
+    Both follow those that are `real` of the pictures it is given.
     """
+
+    real: slice | None
 
     mean: Tensor
     square: Tensor
@@ -96,14 +99,14 @@ class Standard(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.learning = False
+        self.real = None
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("square", torch.ones(channels))
         self.register_buffer("batches", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.learning:
-            self.follow(x)
+        if self.real is not None:
+            self.follow(x[self.real])
         deviation = (self.square - self.mean**2).clamp(min=0).sqrt() + SMALLEST
         return (x - self.mean.view(-1, 1, 1)) / deviation.view(-1, 1, 1)
 
@@ -118,20 +121,20 @@ class Standard(nn.Module):
 
 
 @contextmanager
-def learning_real(discriminator: nn.Module) -> Iterator[None]:
+def learning_real(discriminator: nn.Module, first: int | None = None) -> Iterator[None]:
     """Have what is projected in `discriminator` take the statistics of the pictures it is given.
 
-    In the discriminator's turn, around the call with real pictures alone. Other discriminators
-    are left as they are.
+    For the discriminator's turn, around the call with real pictures alone, or with the `first` of
+    a batch real. Other discriminators are left as they are.
     """
     standards = [each for each in discriminator.modules() if isinstance(each, Standard)]
     try:
         for standard in standards:
-            standard.learning = True
+            standard.real = slice(first)
         yield
     finally:
         for standard in standards:
-            standard.learning = False
+            standard.real = None
 
 
 def make_discriminator(
