@@ -25,7 +25,7 @@ from gantool.training.networks.projected import (
     make_discriminator,
 )
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
-from gantool_colorize.classes import TEMPERATURE, UNIFORM, ClassNet, class_error
+from gantool_colorize.classes import ClassNet, class_error
 from gantool_colorize.crops import ColourCrops, read_crops
 from gantool_colorize.encoders import read_encoder
 from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
@@ -112,8 +112,8 @@ def colorize(
     crop: int = 192,
     batch: int = 16,
     mode: Mode = "regression",
-    uniform: float = UNIFORM,
-    temperature: float = TEMPERATURE,
+    uniform: float = 0.5,
+    temperature: float = 0.38,
     gan: float = 0.02,
     discriminator: DiscriminatorKind = "patches",
     features: str = "lite0",
@@ -140,6 +140,7 @@ def colorize(
     check(crop)
     check_classes(uniform, temperature)
     seeing = read_encoder(encoder) if encoder else None
+    generator: ColourNet
     if mode == "classes":
         generator = ClassNet(channels, encoder=seeing, temperature=temperature)
     else:
