@@ -88,7 +88,8 @@ class Acgan:
             real = judge(x, y).float()
         terms = {"gan": self.losses.discriminator(real, judge(fake, y).float())}
         if self.r1:
-            terms["r1"] = r1_penalty(lambda face: judge(face, y).mean((1, 2, 3)), x, weight=self.r1)
+            each = partial(mean_logit, judge, y=y)
+            terms["r1"] = r1_penalty(each, x, weight=self.r1)
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
@@ -168,6 +169,12 @@ def ager_of(networks: Mapping[str, nn.Module]) -> Ager:
     ager = networks["ager"]
     assert isinstance(ager, Ager)
     return ager
+
+
+def mean_logit(judge: nn.Module, x: Tensor, *, y: Tensor) -> Tensor:
+    """One for each face, N, however many the discriminator gives."""
+    logits: Tensor = judge(x, y)
+    return logits.flatten(1).mean(1)
 
 
 def own_code(ager: Ager, likeness: nn.Module, x: Tensor, age: Tensor, *, steps: int) -> Tensor:

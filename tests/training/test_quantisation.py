@@ -17,8 +17,9 @@ from gantool.export import export
 from gantool.runtime.session import Session
 from gantool.training import quantisation, weights
 from gantool.training.networks.plain import PlainUpscaler, fuse
-from gantool.training.quantisation import FakeQuantiser, QuantisedNetwork, observe
-from gantool.training.system import Contract
+from gantool.training.networks.quantised import FakeQuantiser, QuantisedNetwork
+from gantool.training.quantisation import observe
+from gantool.training.system import Contract, Export
 
 torch.set_num_threads(1)  # in networks this small threads only wait for each other
 
@@ -83,7 +84,7 @@ def files(request, tmp_path_factory) -> tuple[QuantisedNetwork, Path, Path]:
     return network, *paths
 
 
-def exported(network: nn.Module) -> list[quantisation.Export]:
+def exported(network: nn.Module) -> list[Export]:
     return quantisation.exports("generator", network, Contract("superres", scale=2))
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def test_a_packed_folder_trains_the_same_recipe(recipe_file, pictures, photograp
     assert digest_links(links[0]) == digest_links(links[1])
     assert [path.name for path in links[1].values()] == ["photo.jpg", "1.png", "1.png"]
     assert all(path.stat().st_size for path in links[1].values())
+
+
+@pytest.mark.parametrize("train", ["pix2pix", "idcgan"])
+def test_features_travel_where_a_projected_discriminator_reads_them(train, recipe_file):
+    recipe = read_recipe(recipe_file())
+    for kind, names in (("patches", []), ("projected", ["lite0"])):
+        phase = replace(
+            recipe.phases[0], train=train, preset="tiny", options={"discriminator": kind}
+        )
+        assert packing.find_features([replace(recipe, phases=[phase])]) == names
 
 
 def test_a_picture_is_reduced_or_left_where_that_is_smaller(photograph):

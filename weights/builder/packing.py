@@ -72,14 +72,26 @@ def encode(path: Path, how: Pack | None) -> bytes:
 
 def find_features(recipes: Sequence[ModelRecipe]) -> list[str]:
     """Return the feature networks that the trainings name: lite0, lite1."""
-    values = {
-        str(value)
+    trainings = [
+        resolve_options(recipe, phase)
         for recipe in recipes
         for phase in recipe.phases
         if phase.train
-        for value in resolve_options(recipe, phase).values()
+    ]
+    values = {
+        str(value)
+        for options in trainings
+        for name, value in options.items()
+        if _is_read(name, options)
     }
     return sorted(values & {*efficientnet.DEPTHS})
+
+
+def _is_read(name: str, options: Mapping[str, object]) -> bool:
+    """Whether a training reads the file of this option: not what only a projected judge needs."""
+    if options.get("discriminator", "projected") == "projected":
+        return True
+    return name != ("projection" if "projection" in options else "features")
 
 
 def pack_features(name: str) -> bytes:
