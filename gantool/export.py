@@ -101,7 +101,7 @@ def export_run(
     checkpoint.load_ema(chosen, system.networks)
     recipe = {
         "name": settings.recipe,
-        "options": dict(settings.options),
+        "options": {name: _without_folder(each) for name, each in settings.options.items()},
         "steps": checkpoint.step_of(chosen),
         "seed": settings.seed,
     }
@@ -227,8 +227,22 @@ def _levels(network: nn.Module, frame: Any, contract: Contract) -> Any:
     """H×W×3 uint8 → what torch makes of it, H×W×3 float32 in [0, 255]."""
     low, high = contract.value_range
     x: Tensor = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 * (high - low) + low
-    y = (network(x)[0].permute(1, 2, 0) - low) / (high - low) * 255
+    y = (network(x, *_defaults(contract))[0].permute(1, 2, 0) - low) / (high - low) * 255
     return y.clamp(0, 255).numpy()
+
+
+def _without_folder(value: Any) -> Any:
+    """An option as it may be published: of a file on this machine its name alone."""
+    is_place = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if is_place else value
+
+
+def _defaults(contract: Contract) -> list[Tensor]:
+    """What a model file is given for conditions that nobody gives: their default, or zeros."""
+    return [
+        torch.full((1, *each["shape"]), float(each.get("default", 0)))
+        for each in contract.conditions.values()
+    ]
 
 
 def _measured(

@@ -256,6 +256,15 @@ def test_a_run_exports_where_and_as_what_it_is_told(run_folder, tmp_path):
     assert {key: facts[key] for key in said} == said
 
 
+def test_files_on_this_machine_are_named_without_their_folder(run_folder, tmp_path):
+    options = {"teacher": str(tmp_path / "large.pth"), "features": "lite0", "data": "a/b"}
+    settings = dataclasses.replace(SETTINGS, options=options)
+    exporting.export_run(run_folder.system, run_folder.folder, settings, None, {})
+    ((_, _, facts),) = run_folder.noted
+    told = {"teacher": "large.pth", "features": "lite0", "data": "a/b"}
+    assert facts["recipe"]["options"] == told
+
+
 def test_several_models_of_a_run_get_their_networks_names(run_folder):
     there = dataclasses.replace(WANTED, network="back")
     run_folder.system.exports = lambda: [WANTED, there]

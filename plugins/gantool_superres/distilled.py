@@ -18,15 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from gantool.errors import UsageError
+from gantool.training import quantisation
 from gantool.training.adversarial import relativistic_discriminator, relativistic_generator
 from gantool.training.balance import Balance
 from gantool.training.found_pairs import FoundPairs
 from gantool.training.networks.discriminators import PatchDiscriminator
 from gantool.training.networks.efficientnet import EfficientNetLite, read_efficientnet
-from gantool.training.networks.plain import Activation, PlainUpscaler, fuse, unfuse
+from gantool.training.networks.plain import Activation, PlainUpscaler
 from gantool.training.options import ModelFile
 from gantool.training.penalties import feature_matching
 from gantool.training.perceptual import feature_distance, same_window
+from gantool.training.quantisation import Quantise
 from gantool.training.spectral import spectral_distance, stride_distance
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
 from gantool.training.taught_crops import SIDE, Kind, TaughtCrops, default_folder
@@ -74,6 +76,7 @@ class Distilled:
     stage: Stage
     weights: Weights
     balance: Balance
+    contract: Contract
     looks: str
     """The feature network, by name or file."""
     alone: float
@@ -96,6 +99,7 @@ class Distilled:
         ]
 
     def loss(self, phase: Phase, batch: Batch, fraction: float) -> Mapping[str, Tensor]:
+        quantisation.observe(self.networks["generator"], fraction)
         high = batch["high"]
         guess = self.guess(batch, lambda: self._enlarged(batch))
         if phase.name == "discriminator":
@@ -114,21 +118,15 @@ class Distilled:
         return {"input": batch["low"], "result": result, "target": batch["high"]}
 
     def exports(self) -> Sequence[Export]:
-        conditions = ALL_OF_IT if self._generator.denoise else {}
-        contract = Contract("superres", scale=self.source.kind.scale, conditions=conditions)
-        return [Export("generator", contract, prepare=fuse, restore=unfuse)]
+        return quantisation.exports("generator", self.networks["generator"], self.contract)
 
     @cached_property
     def features(self) -> EfficientNetLite:
         """Read when it is first needed: an export does without it."""
         return read_efficientnet(self.looks)
 
-    @property
-    def _generator(self) -> PlainUpscaler:
-        return cast(PlainUpscaler, self.networks["generator"])
-
     def _enlarged(self, batch: Batch) -> Tensor:
-        guess: Tensor = self._generator(batch["low"], batch["denoise"])
+        guess: Tensor = self.networks["generator"](batch["low"], batch["denoise"])
         return guess.float()
 
     def _look(self, pictures: Tensor) -> list[Tensor]:
@@ -183,6 +181,7 @@ def superres_distilled(
     alone: float = 0.1,
     rate: float | None = None,
     critic_rate: float = 1e-4,
+    quantise: Quantise = "",
 ) -> Distilled:
     """Super-resolution learned from a larger network, in three runs. Data: a folder of photos.
 
@@ -204,14 +203,16 @@ def superres_distilled(
     measure: steps between two measurements of these. stride: weight of patterns that repeat with
     the scale. matching: weight of the discriminator's features. alone: fraction of a gan run in
     which only the discriminator learns. rate: of Adam; none, 1e-3, 3e-4 or 2e-4 by the stage.
-    critic_rate: of the discriminator's Adam.
+    critic_rate: of the discriminator's Adam. quantise: int8 to train for integers of 8 bits, from a
+    model given by --init; none, in floats.
     """
     if scale * crop % 16 or crop > SIDE:
         raise UsageError(
             f"crop={crop}: {scale} times the crop must be a multiple of 16, and it at most {SIDE}"
         )
+    plain = PlainUpscaler(scale, channels, layers, activation=activation, denoise=denoise)
     networks = {
-        "generator": PlainUpscaler(scale, channels, layers, activation=activation, denoise=denoise),
+        "generator": quantisation.quantised(plain, quantise),
         "discriminator": PatchDiscriminator(1, channels=critic, layers=2),
     }
     rates = {"generator": rate or RATES[stage], "discriminator": critic_rate}
@@ -225,7 +226,10 @@ def superres_distilled(
     ratios = {"features": perceptual, "gan": balance}
     scales = Balance(ratios, limits={"gan": gan}, every=measure)
     weights, memory = Weights(frequency, stride, matching), {"balance": scales}
-    return Distilled(networks, optimizers, source, stage, weights, scales, features, alone, memory)
+    contract = Contract("superres", scale=scale, conditions=ALL_OF_IT if denoise else {})
+    return Distilled(
+        networks, optimizers, source, stage, weights, scales, contract, features, alone, memory
+    )
 
 
 def to_luma(x: Tensor) -> Tensor:

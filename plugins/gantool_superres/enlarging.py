@@ -12,7 +12,7 @@ Lumas: TypeAlias = NDArray[np.float32]
 LUMA = (0.299, 0.587, 0.114)
 """Y′ of Rec.601."""
 PLAIN = 0.15
-"""Share of a cubic enlargement in a blend."""
+"""Share of a cubic enlargement in a blend half and half, the most there is."""
 REACH = 3
 """Rows beyond its own that a cubic looks at, and one more."""
 STRIP = 256
@@ -25,13 +25,22 @@ def blended(predicts: tuple[Predict, ...], share: float, frame: Frame) -> Frame:
     So the colours are those of the true model alone: the sharp one's have specks. A little of a
     cubic enlargement calms what both models make of noise (+0.07 dB where there is some).
     """
+    plain = plain_share(share)
     sharp, true = (predict(frame) for predict in predicts)
     for top in range(0, len(true), STRIP):
         rows = slice(top, min(top + STRIP, len(true)))
         luma = share * _luma_apart(_rows(sharp, rows, true), true[rows])
-        luma += PLAIN * _luma_apart(_enlarged_rows(frame, rows, true), true[rows])
+        luma += plain * _luma_apart(_enlarged_rows(frame, rows, true), true[rows])
         true[rows] = _shifted(true[rows], luma)
     return true
+
+
+def plain_share(share: float) -> float:
+    """Return the weight of the cubic: none at the ends, where one model is alone.
+
+    So the true model's weight, (1 − share)(1 − 4·PLAIN·share), is never negative.
+    """
+    return 4 * PLAIN * share * (1 - share)
 
 
 def _rows(sharp: Frame, rows: slice, like: Frame) -> Frame:

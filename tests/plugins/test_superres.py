@@ -15,7 +15,7 @@ from gantool import Frames
 from gantool.errors import ItemError, UsageError
 from gantool.runtime.session import Session
 from gantool_superres import PHOTO, X2, X4, enlarging, superres
-from gantool_superres.enlarging import PLAIN, enlarge, reduce
+from gantool_superres.enlarging import PLAIN, blended, enlarge, plain_share, reduce
 
 CATALOGUE = {model.name: model for model in gantool_superres.gantool_models()}
 SIDES = [(1, 1), (1, 7), (5, 3), (37, 53)]
@@ -116,7 +116,8 @@ def two_answers(scale: int, depth: type) -> tuple[NDArray, NDArray]:
 def test_the_blend_has_the_luma_of_both_and_the_colours_of_the_true_model(share, scale, depth):
     frame, (sharp, true) = picture(5, 7, depth), two_answers(scale, depth)
     plain = cv2.resize(frame, true.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-    parts = share, PLAIN, 1 - share - PLAIN
+    cubic = plain_share(share)
+    parts = share, cubic, 1 - share - cubic
     lumas = weights(reduce(sharp, *true.shape[:2])), weights(plain), weights(true)
     exact_luma = sum(part * luma for part, luma in zip(parts, lumas, strict=True))
     pipeline = superres(scale, share)
@@ -142,6 +143,48 @@ def test_a_blend_in_strips_equals_one_in_a_piece(monkeypatch):
         answers = (lambda _: sharp), (lambda _: true.copy())
         results.append(superres(2).process(frame, *answers))
     assert all(np.array_equal(results[0], each) for each in results)
+
+
+def test_no_part_of_a_blend_is_negative_and_its_ends_are_the_models():
+    shares = np.linspace(0, 1, 101)
+    cubic = np.array([plain_share(share) for share in shares])
+    assert cubic[[0, 100]].tolist() == [0, 0]
+    assert cubic.max() == cubic[50] == PLAIN
+    assert (1 - shares - cubic).min() >= 0
+    frame, (sharp, true) = picture(5, 7), two_answers(4, np.uint8)
+    answers = (lambda _: sharp), (lambda _: true.copy())
+    assert np.array_equal(blended(answers, 0, frame), true)
+    apart = weights(blended(answers, 1, frame)) - weights(sharp)
+    assert np.abs(apart).max() <= 0.501
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_the_luma_of_a_blend_is_between_those_it_is_made_of(depth):
+    frame, (sharp, true) = picture(5, 7, depth), two_answers(4, depth)
+    plain = cv2.resize(frame, true.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    lumas = np.array([weights(each) for each in (sharp, true, plain)])
+    for share in (0.1, 0.5, 0.9, 0.99):
+        answers = (lambda _: sharp), (lambda _: true.copy())
+        luma = weights(blended(answers, share, frame))
+        assert (luma >= lumas.min(0) - 0.501).all()
+        assert (luma <= lumas.max(0) + 0.501).all()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_the_default_keeps_the_grey_of_grey_answers(scale):
+    """Red, green and blue are shifted alike, so that no colour comes in."""
+    frame = picture(9, 11)[..., :1].repeat(3, 2)
+    result = run(scale, frame, STAND_INS)
+    assert np.ptp(result, axis=2).max() == 0
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("depth", "most"), [(np.uint8, 1), (np.uint16, 15)])
+def test_tiles_of_the_default_equal_the_whole(scale, depth, most, shipped):
+    frame, pipeline = picture(90, 75, depth), superres(scale)
+    tiled = [Session(Path(CATALOGUE[name].source), tile=33) for name in pipeline.models]
+    cut = pipeline.process(frame, *tiled).astype(int)
+    assert np.abs(cut - run(scale, frame, shipped)).max() <= most
 
 
 def test_by_default_pictures_are_blended_half_and_half():

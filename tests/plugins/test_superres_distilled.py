@@ -261,6 +261,24 @@ def test_a_model_without_the_plane_has_no_condition(tiny):
     assert wanted.contract.conditions == {"denoise": {"shape": [1], "default": 1.0}}
 
 
+def test_trained_for_integers_it_still_takes_how_much_noise_is_to_go(photos, tmp_path, lite0):
+    """The plane is rounded as the picture is: both ends and the middle differ."""
+    values = TINY | {"features": str(lite0), "stage": "pixels", "quantise": "int8"}
+    settings = Settings("superres-distilled", values, "photos", 6)
+    run = Run(superres_distilled, tmp_path / "run", settings, photos)
+    deque(train(run), maxlen=0)
+    files = {path.stem: Session(path) for path in api.export(run.folder)}
+    assert files.keys() == {"run", "run-int8"}
+    session = files["run-int8"]
+    assert session.contract.precision == "int8"
+    frame = np.random.default_rng(0).integers(0, 256, (19, 17, 3), np.uint8)
+    shares = [np.full((1, 1), share, np.float32) for share in (0.0, 0.5, 1.0)]
+    none, half, every = (session(frame, denoise=share) for share in shares)
+    assert not np.array_equal(none, half)
+    assert not np.array_equal(half, every)
+    assert np.array_equal(session(frame), every)
+
+
 def test_models_of_two_stages_are_mixed(photos, tmp_path, tiny, lite0):
     values = TINY | {"features": str(lite0), "stage": "pixels"}
     paths = []
