@@ -141,7 +141,7 @@ def colorize(
     check_classes(uniform, temperature)
     seeing = read_encoder(encoder) if encoder else None
     if mode == "classes":
-        generator = ClassNet(channels, encoder=seeing, temperature=temperature)
+        generator: ColourNet = ClassNet(channels, encoder=seeing, temperature=temperature)
     else:
         generator = ColourNet(channels, encoder=seeing)
     judge = make_discriminator(discriminator, features, channels=judging, value_range=(0.0, 1.0))
