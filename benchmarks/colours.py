@@ -5,8 +5,9 @@
 Each photograph is made grey (Rec.601) and coloured by the task, at several intensities and as
 samples of the diverse model. PSNR is over R, G and B, the mean over pictures; `chroma` the mean
 distance in a*b*; `area` that under the curve of pixels with at most such a distance, 0 to 150, in
-percent (Zhang et al. 2016); `colourful` the colourfulness of Hasler and Süsstrunk 2003, the mean
-of the results over that of the photographs.
+percent (Zhang et al. 2016); `hue` the mean error of the hue in degrees, where the photograph has
+colour enough to have one, 90 being chance and grey; `colourful` the colourfulness of Hasler and
+Süsstrunk 2003, the mean of the results over that of the photographs.
 """
 
 import argparse
@@ -30,6 +31,8 @@ Row = dict[str, str | float]
 INTENSITIES = tuple(sorted({0.75, 1.0, 1.25, 1.5, 2.5, INTENSITY}))
 SAMPLES = 16
 FARTHEST = 150
+VIVID, PALE = 20, 1
+"""Chroma in a*b* from which on a pixel of a photograph, or of a result, has a hue."""
 
 
 def ways(predict: gantool.Predict) -> Iterator[tuple[str, Paint]]:
@@ -47,14 +50,16 @@ def rows(folder: Path, model: str = PHOTO) -> Iterator[Row]:
     real = np.mean([colourfulness(each) for each in originals])
     for title, paint in ways(gantool.load(model)):
         made = [paint(degrade.grey(each)) for each in originals]
-        far = [distances(*pair) for pair in zip(made, originals, strict=True)]
-        psnr = [metrics.psnr_rgb(*pair) for pair in zip(made, originals, strict=True)]
+        pairs = list(zip(made, originals, strict=True))
+        far = [distances(*pair) for pair in pairs]
+        psnr = [metrics.psnr_rgb(*pair) for pair in pairs]
         yield {
             "set": folder.name,
             "by": title,
             "psnr_rgb": round(float(np.mean(psnr)), 3),
             "chroma": round(float(np.mean([each.mean() for each in far])), 2),
             "area": round(float(np.mean([area(each) for each in far])), 2),
+            "hue": round(float(np.nanmean([hue_error(*pair) for pair in pairs])), 1),
             "colourful": round(float(np.mean([colourfulness(each) for each in made]) / real), 3),
         }
 
@@ -87,10 +92,27 @@ def photographs(folder: Path) -> Iterator[Frame]:
 
 def distances(made: Frame, original: Frame) -> NDArray[np.float32]:
     """Of each pixel, in a*b*."""
-    one, other = (
-        cv2.cvtColor(np.float32(each) / 255, cv2.COLOR_RGB2Lab) for each in (made, original)
-    )
-    return np.hypot(*np.moveaxis((one - other)[..., 1:], 2, 0))
+    return np.abs(opponents(made) - opponents(original))
+
+
+def hue_error(made: Frame, original: Frame) -> float:
+    """Mean angle between the hues in degrees, 0 to 180, over the original's vivid pixels.
+
+    NaN without any; 90 for a pixel that the result leaves grey.
+    """
+    one, other = opponents(made), opponents(original)
+    vivid = np.abs(other) >= VIVID
+    one, other = one[vivid], other[vivid]
+    if not one.size:
+        return float("nan")
+    angles = np.abs(np.angle(one * other.conj(), deg=True))
+    return float(np.where(np.abs(one) < PALE, 90, angles).mean())
+
+
+def opponents(frame: Frame) -> NDArray[np.complex64]:
+    """a* + i·b* of each pixel."""
+    lab = cv2.cvtColor(np.float32(frame) / 255, cv2.COLOR_RGB2Lab)
+    return lab[..., 1] + 1j * lab[..., 2]
 
 
 def area(far: NDArray[np.float32]) -> float:

@@ -45,6 +45,18 @@ def test_a_difference_of_luma_alone_is_no_distance(colours):
     assert colours.distances(grey, photo).mean() > 5
 
 
+def test_a_hue_is_as_wrong_as_it_is_turned_and_grey_as_chance(colours):
+    red, green, grey = (
+        np.full((8, 8, 3), colour, np.uint8) for colour in ((220, 60, 50), (60, 150, 60), (99,) * 3)
+    )
+    assert colours.hue_error(red, red) == 0
+    assert colours.hue_error(red // 2 + 60, red) < 10
+    assert colours.hue_error(green, red) > 90
+    assert colours.hue_error(green, red) == pytest.approx(colours.hue_error(red, green), abs=1e-3)
+    assert colours.hue_error(grey, red) == 90
+    assert np.isnan(colours.hue_error(red, grey))
+
+
 @pytest.mark.slow
 def test_rows_for_every_intensity_and_number_of_samples(colours, tmp_path, capsys):
     folder = tmp_path / "set"

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, log_softmax
 
 from gantool.training.degrade import Bytes
+from gantool_colorize.encoders import Encoder
 from gantool_colorize.network import ColourNet, enlarged, offsets
-from gantool_colorize.resnet import ResNet18
 
 Rarity = NDArray[np.float32]
 """GRID×GRID: the weight of each class, 1 in the mean over pixels."""
@@ -44,13 +44,20 @@ CENTRES = _centres()
 class ClassNet(ColourNet):
     """A ColourNet whose last convolution gives the logits of the classes."""
 
-    def __init__(self, channels: int = 32, *, encoder: ResNet18 | None = None) -> None:
+    def __init__(
+        self,
+        channels: int = 32,
+        *,
+        encoder: Encoder | None = None,
+        temperature: float = TEMPERATURE,
+    ) -> None:
         super().__init__(channels, outputs=len(CENTRES), encoder=encoder)
+        self.temperature = temperature
         self.register_buffer("centres", CENTRES, persistent=False)
 
     def chroma_of(self, found: Tensor) -> Tensor:
         """The mean of the distribution, made sharper by the temperature; enlarged."""
-        shares = (found / TEMPERATURE).softmax(1)
+        shares = (found / self.temperature).softmax(1)
         mean = torch.einsum("nqhw,qc->nchw", shares, self.get_buffer("centres").to(shares))
         return enlarged(mean)
 
@@ -65,14 +72,14 @@ def class_error(logits: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
     return (weights.flatten() * entropy).mean()
 
 
-def rarity(frames: Iterable[Bytes]) -> Rarity:
-    """By how often each class is met in pictures: ((1 − λ)·share + λ/Q)⁻¹."""
+def rarity(frames: Iterable[Bytes], uniform: float = UNIFORM) -> Rarity:
+    """By how often each class is met in pictures: ((1 − λ)·share + λ/Q)⁻¹; λ is `uniform`."""
     counts = np.zeros((GRID, GRID))
     for frame in frames:
         small = cast(Bytes, cv2.resize(frame, (32, 32), interpolation=cv2.INTER_AREA))
         np.add.at(counts, tuple(places(small).T), 1)
     shares = counts / counts.sum()
-    weights = 1 / ((1 - UNIFORM) * shares + UNIFORM / len(CENTRES))
+    weights = 1 / ((1 - uniform) * shares + uniform / len(CENTRES))
     return cast(Rarity, (weights / (shares * weights).sum()).astype(np.float32))
 
 

@@ -17,14 +17,18 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from gantool.errors import UsageError
-from gantool.training.adversarial import minimax_discriminator, nonsaturating_generator
+from gantool.training.adversarial import HINGE, MINIMAX, Losses
 from gantool.training.layouts import find
-from gantool.training.networks.discriminators import PatchDiscriminator
+from gantool.training.networks.projected import (
+    DiscriminatorKind,
+    learning_real,
+    make_discriminator,
+)
 from gantool.training.system import Batch, Contract, Export, Memory, Once, Phase
-from gantool_colorize.classes import ClassNet, class_error
+from gantool_colorize.classes import TEMPERATURE, UNIFORM, ClassNet, class_error
 from gantool_colorize.crops import ColourCrops, read_crops
+from gantool_colorize.encoders import read_encoder
 from gantool_colorize.network import STRIDE, ColourNet, chroma_of, coloured, luma, offsets, restore
-from gantool_colorize.resnet import read_resnet
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "tiny": {"channels": 8, "judging": 8, "crop": 64, "batch": 4, "steps": 400},
@@ -48,15 +52,17 @@ class Colorize:
     crop: int
     batch: int
     mode: Mode
+    uniform: float
     gan: float
     start: float
+    losses: Losses
     memory: Mapping[str, Memory] = field(default_factory=dict)
     found: Once[Tensor] = field(default_factory=Once)
     """What G finds, made for its own turn and used again in the discriminator's."""
 
     def dataset(self, root: Path, split: str) -> ColourCrops:
-        weighed = self.mode == "classes"
-        return read_crops(find(root, split), self.crop, self.batch, weighed=weighed)
+        uniform = self.uniform if self.mode == "classes" else None
+        return read_crops(find(root, split), self.crop, self.batch, uniform=uniform)
 
     def phases(self) -> Sequence[Phase]:
         if not self.gan:
@@ -74,14 +80,15 @@ class Colorize:
         chroma = network.chroma_of(found)
         picture = coloured(luma(batch["target"]), chroma)
         if phase.name == "discriminator":
-            fake = self._judged(picture.detach())
-            return {"gan": minimax_discriminator(self._judged(batch["target"]), fake)}
+            with learning_real(self.networks["discriminator"]):
+                real = self._judged(batch["target"])
+            return {"gan": self.losses.discriminator(real, self._judged(picture.detach()))}
         if self.mode == "classes":
             terms = {"classes": class_error(found, chroma_of(batch["target"]), batch["weight"])}
         else:
             terms = {"error": picture_error(chroma, batch["target"])}
         if self.gan and fraction >= self.start:
-            terms["gan"] = self.gan * nonsaturating_generator(self._judged(picture))
+            terms["gan"] = self.gan * self.losses.generator(self._judged(picture))
         return terms
 
     def preview(self, networks: Mapping[str, nn.Module], batch: Batch) -> Mapping[str, Tensor]:
@@ -105,7 +112,11 @@ def colorize(
     crop: int = 192,
     batch: int = 16,
     mode: Mode = "regression",
+    uniform: float = UNIFORM,
+    temperature: float = TEMPERATURE,
     gan: float = 0.02,
+    discriminator: DiscriminatorKind = "patches",
+    features: str = "lite0",
     encoder: str = "",
     start: float = 0.8,
     rate: float = 1e-3,
@@ -114,23 +125,33 @@ def colorize(
     """Colours for grey photographs, by regression and then a GAN. Data: a folder of photos.
 
     channels: of the network at a quarter of the side. judging: channels of the discriminator's
-    first layer. crop: side of the squares trained on, pixels, a multiple of 32. batch: squares a
-    step. mode: finds the colour itself, or shares of classes of colours, of which rare ones
-    weigh more. gan: weight of the GAN; 0 leaves it out. encoder: file with the weights of
-    torchvision's ResNet-18 of ImageNet, .pth or .safetensors, which then takes the place of the
-    way down, whatever the channels, and learns at a tenth of the rate. start: fraction of the
-    training before the GAN begins. rate: of Adam, falling by a cosine. decay: of the weights.
+    first layer, or of its heads. crop: side of the squares trained on, pixels, a multiple of 32.
+    batch: squares a step. mode: finds the colour itself, or shares of classes of colours, of which
+    rare ones weigh more. uniform: share of an even distribution in what rarity is measured by; 1
+    weighs all classes alike. temperature: of the mean over classes, from 1, which is paler, to
+    near 0, which is blotchy. gan: weight of the GAN; 0 leaves it out. discriminator: judges
+    patches, as in the paper, or by projected features, with the hinge. features: fixed network of
+    a projected one, lite0 or lite1, or a file with its weights. encoder: network trained on
+    ImageNet that takes the place of the way down and learns at a tenth of the rate: lite0 or lite1
+    as installed, or a file with the weights of either or of torchvision's ResNet-18, which has
+    channels of its own. start: fraction of the training before the GAN begins. rate: of Adam,
+    falling by a cosine. decay: of the weights.
     """
     check(crop)
-    seeing = read_resnet(Path(encoder)) if encoder else None
-    generator = (ClassNet if mode == "classes" else ColourNet)(channels, encoder=seeing)
-    discriminator = PatchDiscriminator(3, channels=judging)
-    networks = {"generator": generator, "discriminator": discriminator}
+    check_classes(uniform, temperature)
+    seeing = read_encoder(encoder) if encoder else None
+    if mode == "classes":
+        generator: ColourNet = ClassNet(channels, encoder=seeing, temperature=temperature)
+    else:
+        generator = ColourNet(channels, encoder=seeing)
+    judge = make_discriminator(discriminator, features, channels=judging, value_range=(0.0, 1.0))
+    networks = {"generator": generator, "discriminator": judge}
     optimizers = {
         "generator": torch.optim.AdamW(groups(generator, rate), rate, weight_decay=decay),
-        "discriminator": torch.optim.Adam(discriminator.parameters(), 2e-4, betas=(0.5, 0.999)),
+        "discriminator": torch.optim.Adam(judge.parameters(), 2e-4, betas=(0.5, 0.999)),
     }
-    return Colorize(networks, optimizers, crop, batch, mode, gan, start)
+    losses = HINGE if discriminator == "projected" else MINIMAX
+    return Colorize(networks, optimizers, crop, batch, mode, uniform, gan, start, losses)
 
 
 def groups(network: ColourNet, rate: float) -> list[dict[str, Any]]:
@@ -145,6 +166,14 @@ def check(crop: int) -> None:
     """Raises UsageError for a side that the network cannot take."""
     if crop % STRIDE:
         raise UsageError(f"crop={crop}: must be a multiple of {STRIDE}")
+
+
+def check_classes(uniform: float, temperature: float) -> None:
+    """Raises UsageError for options that no mean over classes can have."""
+    if not 0 < uniform <= 1:
+        raise UsageError(f"uniform={uniform:g}: must be above 0 and at most 1")
+    if temperature <= 0:
+        raise UsageError(f"temperature={temperature:g}: must be above 0")
 
 
 def picture_error(chroma: Tensor, target: Tensor) -> Tensor:

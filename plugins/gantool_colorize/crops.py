@@ -64,15 +64,17 @@ class ColourCrops:
         return cast(Bytes, cv2.resize(square, (self.crop, self.crop), interpolation=how))
 
 
-def read_crops(layout: Layout, crop: int, batch: int, *, weighed: bool = False) -> ColourCrops:
+def read_crops(
+    layout: Layout, crop: int, batch: int, *, uniform: float | None = None
+) -> ColourCrops:
     """The pictures of `layout`, whatever their part. Raises ItemError for one that is damaged.
 
-    `weighed`: with the rarity of their colours among these pictures.
+    With `uniform`, samples have the rarity of their colours among these pictures.
     """
     paths = [path for files in layout.parts.values() for path in files]
     pictures = Kept([partial(_read, path) for path in paths], lambda frame: frame.nbytes)
     pixels = np.cumsum([_pixels(path) for path in paths])
-    weights = rarity(pictures) if weighed else None
+    weights = None if uniform is None else rarity(pictures, uniform)
     return ColourCrops(pictures, list(pixels / pixels[-1]), crop, batch, weights)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
+from gantool_colorize.encoders import Encoder, LiteEncoder
 from gantool_colorize.resnet import WIDTHS, ResNet18
 
 LUMA = (0.299, 0.587, 0.114)
@@ -22,15 +23,23 @@ class ColourNet(nn.Module):
 
     A U-Net of residual blocks at 1/4, 1/8, 1/16 and 1/32 of the side, without normalisation; what
     the frame is as a whole is added at the innermost. Chroma is found at 1/4 and enlarged.
-    An `encoder` takes the place of all that leads down; `channels` are its own then.
+    An `encoder` takes the place of all that leads down. With a ResNet-18 the way up has its
+    channels, too; what an EfficientNet-Lite sees is brought to those of `channels`.
     """
 
     def __init__(
-        self, channels: int = 32, *, outputs: int = 2, encoder: ResNet18 | None = None
+        self, channels: int = 32, *, outputs: int = 2, encoder: Encoder | None = None
     ) -> None:
         super().__init__()
-        widths = WIDTHS if encoder else (channels, 2 * channels, 3 * channels, 3 * channels)
-        if not encoder:
+        widths = (channels, 2 * channels, 3 * channels, 3 * channels)
+        if isinstance(encoder, ResNet18):
+            widths = WIDTHS
+        elif isinstance(encoder, LiteEncoder):
+            self.lateral = nn.ModuleList(
+                nn.Conv2d(seen, width, 1)
+                for seen, width in zip(encoder.widths, widths, strict=True)
+            )
+        else:
             self.first = nn.Conv2d(1, channels // 2, 3, stride=2, padding=1)
             self.down = nn.ModuleList(
                 nn.Conv2d(before, after, 3, stride=2, padding=1)
@@ -62,10 +71,17 @@ class ColourNet(nn.Module):
 
     def inwards(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """What is seen at each level, and what the frame is as a whole, N×3k."""
-        levels = self.encoder(luma(x)) if self.encoder else self._levels(4 * luma(x) - 2)
+        levels = self._levels(luma(x))
         return levels, self.context(relu(levels[-1]).mean((2, 3)))
 
-    def _levels(self, x: Tensor) -> list[Tensor]:
+    def _levels(self, y: Tensor) -> list[Tensor]:
+        if isinstance(self.encoder, LiteEncoder):
+            return [
+                lateral(seen) for lateral, seen in zip(self.lateral, self.encoder(y), strict=True)
+            ]
+        return self.encoder(y) if self.encoder else self._own_levels(4 * y - 2)
+
+    def _own_levels(self, x: Tensor) -> list[Tensor]:
         y = self.first(x)
         levels = []
         for down, block in zip(self.down, self.inward, strict=True):

@@ -134,6 +134,28 @@ def test_rare_classes_weigh_more_and_one_in_the_mean(photos):
     assert weights[met == met.max()] == weights.min()
 
 
+def test_an_even_distribution_weighs_all_classes_alike(photos):
+    frames = [degrade.to_side(np.ascontiguousarray(skimage.data.coffee()), 64)]
+    assert np.allclose(classes.rarity(frames, 1.0), 1)
+    assert classes.rarity(frames, 0.2).max() > classes.rarity(frames, 0.8).max()
+
+
+def test_a_low_temperature_takes_the_likeliest_class():
+    found = torch.zeros(1, len(classes.CENTRES), 4, 4)
+    found[:, 17], found[:, 90] = 1, 0.5
+    sharp = classes.ClassNet(8, temperature=0.01).chroma_of(found)[0, :, 5, 5]
+    assert torch.allclose(sharp, classes.CENTRES[17], atol=1e-4)
+    soft = classes.ClassNet(8, temperature=1.0).chroma_of(found)[0, :, 5, 5]
+    assert soft.norm() < sharp.norm()
+
+
+@pytest.mark.parametrize("options", [{"uniform": 0.0}, {"uniform": 1.5}, {"temperature": 0.0}])
+def test_means_over_classes_that_there_are_not(options):
+    ((name, _),) = options.items()
+    with pytest.raises(UsageError, match=f"{name}=.*: must be above 0"):
+        tiny(mode="classes", **options)
+
+
 def test_a_sure_class_is_its_colour():
     net = classes.ClassNet(8)
     found = torch.zeros(1, len(classes.CENTRES), 4, 4)
@@ -143,7 +165,7 @@ def test_a_sure_class_is_its_colour():
 
 @pytest.mark.parametrize("weighed", [False, True])
 def test_samples_repeat_and_are_a_photograph_without_its_colours(photos, weighed):
-    data = read_crops(find(photos), 64, 4, weighed=weighed)
+    data = read_crops(find(photos), 64, 4, uniform=0.5 if weighed else None)
     for item in range(12):
         one, again = data.sample(3, 7, item), data.sample(3, 7, item)
         assert all(torch.equal(one[name], again[name]) for name in one)
