@@ -227,12 +227,23 @@ def test_at_the_ends_of_denoise_there_is_only_one_model(scale):
         ({"denoise": 1.5}, "--denoise 1.5: must be from 0 to 1"),
         ({"denoise": -0.1}, "--denoise -0.1: must be from 0 to 1"),
         ({"denoise": float("nan")}, "--denoise nan: must be from 0 to 1"),
-        ({"denoise": 0.5, "model": "my.onnx"}, "--denoise 0.5: not with --model"),
     ],
 )
 def test_denoise_that_cannot_be_is_refused(options, said):
     with pytest.raises(UsageError, match=said):
         superres(**options)
+
+
+def test_a_model_of_your_own_is_told_how_much_noise_is_to_go():
+    told = []
+
+    def predict(frame, **conditions):
+        told.append(conditions)
+        return times(4, frame)
+
+    for denoise in (0.3, None):
+        superres(4, denoise, "my.onnx").process(picture(5, 7), predict)
+    assert told == [{"denoise": 0.3}, {}]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
