@@ -126,7 +126,7 @@ train,train acgan-age,train age-estimator,train colorize,train cut,train cvae-co
 train	acgan-age	>	Draw faces of any age
 train acgan-age	--channels	-	at full size
 train acgan-age	--discriminator	whole projected	judges the whole face, or by projected features, with the hinge
-train acgan-age,train cut,train cyclegan,train face-age,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan	--features	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
+train acgan-age,train colorize,train cut,train cyclegan,train face-age,train ipcgan-age,train pix2pix,train refine-synthetic,train simgan	--features	<file>	fixed network of a projected one, lite0 or lite1, or a file with its weights
 train acgan-age	--latent	-	numbers of a code z
 train acgan-age,train age-estimator,train face-age,train ipcgan-age	--batch	-	faces a step
 train acgan-age	--side	-	of the faces, pixels, 32, 64 or 128
@@ -145,17 +145,19 @@ train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
 train age-estimator	--robust	-	how far each face is changed against the estimator, root mean square over the …
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize	--judging	-	channels of the discriminator\'s first layer
+train colorize,train face-age,train ipcgan-age	--judging	-	channels of the discriminator\'s first layer, or of its heads
 train colorize,train cvae-colorize,train paint	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
+train colorize	--uniform	-	share of an even distribution in what rarity is measured by
+train colorize	--temperature	-	of the mean over classes, from 1, which is paler, to near 0, which is blotchy
 train colorize	--gan	-	weight of the GAN
-train colorize	--encoder	<file>	file with the weights of torchvision\'s ResNet-18 of ImageNet, .pth or …
+train colorize,train cut,train cyclegan,train derain,train idcgan,train pix2pix,train refine-synthetic,train simgan	--discriminator	patches projected	judges patches, as in the paper, or by projected features, with the hinge
+train colorize	--encoder	<file>	network trained on ImageNet that takes the place of the way down and learns at …
 train colorize,train derain,train idcgan,train srgan,train superres	--start	-	fraction of the training before the GAN begins
 train	cut	>	Learn to turn one kind of pictures into another
 train cut	--generator	light-6 light-9 resnet-6 resnet-9	ResNet with 6 or 9 blocks, or a light one, whose convolutions are separable
 train cut	--channels	-	of the generator\'s first layer
-train cut,train cyclegan,train derain,train idcgan,train pix2pix,train refine-synthetic,train simgan	--discriminator	patches projected	judges patches, as in the paper, or by projected features, with the hinge
 train cut	--judge	-	channels of its first layer, or of its heads
 train cut	--augment	-	moves and covers what the discriminator sees, for few pictures
 train cut,train paint	--side	-	short side that pictures are brought to, pixels
@@ -194,7 +196,6 @@ train	face-age	>	Change the age of faces
 train face-age,train ipcgan-age	--channels	-	of the generator at full size
 train face-age,train ipcgan-age	--blocks	-	of its body
 train face-age,train ipcgan-age	--discriminator	patches projected	judges patches, or by projected features
-train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator\'s first layer, or of its heads
 train face-age,train ipcgan-age	--reading	-	of the estimator\'s first layer
 train face-age,train ipcgan-age	--estimator	<file>	model file of the recipe age-estimator
 train face-age,train ipcgan-age	--start	-	fraction of the training that is for the estimator alone, where none is given
@@ -222,6 +223,7 @@ train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--up	resize transposed	resize, then convolve, or transposed convolutions as in the paper, which may …
+train pix2pix	--judging	-	channels of its first layer, or of its heads
 train pix2pix	--augment	-	moves and covers what the discriminator sees, for few pairs
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets
@@ -262,7 +264,7 @@ train srgan,train superres	--depth	conv2_2 conv5_4	layer of VGG-19 that is compa
 train srgan,train superres	--rate	-	of Adam until then, falling by a cosine
 train srgan,train superres	--gan-rate	-	of the generator\'s Adam from then on, level, then falling by a cosine
 train srgan,train superres	--critic-rate	-	the same of the discriminator\'s
-train srgan,train superres,train superres-fidelity	--quantise	-	int8 to train for integers of 8 bits, from a model given by --init
+train srgan,train superres,train superres-distilled,train superres-fidelity	--quantise	-	int8 to train for integers of 8 bits, from a model given by --init
 train	superres	>	Super-resolution for photographs as they are found, with a GAN
 train	superres-distilled	>	Super-resolution learned from a larger network, in three runs
 train superres-distilled	--stage	pixels features gan	which terms there are: pixels and spectra, pixels and features, or these and a …
