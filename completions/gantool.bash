@@ -145,7 +145,7 @@ train age-estimator,train colorize,train cvae-colorize	--decay	-	of the weights
 train age-estimator	--robust	-	how far each face is changed against the estimator, root mean square over the …
 train	colorize	>	Colours for grey photographs, by regression and then a GAN
 train colorize,train cvae-colorize	--channels	-	of the network at a quarter of the side
-train colorize,train face-age,train ipcgan-age,train pix2pix	--judging	-	channels of the discriminator'\''s first layer, or of its heads
+train colorize,train face-age,train ipcgan-age	--judging	-	channels of the discriminator'\''s first layer, or of its heads
 train colorize,train cvae-colorize,train paint	--crop	-	side of the squares trained on, pixels, a multiple of 32
 train colorize,train cvae-colorize	--batch	-	squares a step
 train colorize	--mode	regression classes	finds the colour itself, or shares of classes of colours, of which rare ones …
@@ -223,6 +223,7 @@ train	pix2pix	>	Learn a translation from aligned pairs (conditional GAN + L1)
 train pix2pix	--generator	unet-64 unet-128 unet-256 resnet-6 resnet-9	U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks
 train pix2pix	--channels	-	of its first layer
 train pix2pix	--up	resize transposed	resize, then convolve, or transposed convolutions as in the paper, which may …
+train pix2pix	--judging	-	channels of its first layer, or of its heads
 train pix2pix	--augment	-	moves and covers what the discriminator sees, for few pairs
 train pix2pix	--l1	-	weight λ of the distance
 train pix2pix	--from	edges grey lowres	makes the inputs from a plain folder of targets

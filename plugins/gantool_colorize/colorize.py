@@ -140,9 +140,8 @@ def colorize(
     check(crop)
     check_classes(uniform, temperature)
     seeing = read_encoder(encoder) if encoder else None
-    generator: ColourNet
     if mode == "classes":
-        generator = ClassNet(channels, encoder=seeing, temperature=temperature)
+        generator: ColourNet = ClassNet(channels, encoder=seeing, temperature=temperature)
     else:
         generator = ColourNet(channels, encoder=seeing)
     judge = make_discriminator(discriminator, features, channels=judging, value_range=(0.0, 1.0))

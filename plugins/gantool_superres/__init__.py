@@ -59,13 +59,13 @@ def superres(
         raise UsageError(f"--scale {scale}: superres has 2, 3, 4 and 8")
     if denoise is not None and not 0 <= denoise <= 1:
         raise UsageError(f"--denoise {denoise:g}: must be from 0 to 1")
-    if denoise is not None and model:
-        raise UsageError(f"--denoise {denoise:g}: not with --model: leave one of them out")
     share = BLEND if denoise is None else denoise
 
     def process(frame: Frame, *predicts: Predict) -> Frame:
         from gantool_superres.enlarging import blended, enlarge  # the command line starts without
 
+        if model and denoise is not None:
+            predicts = tuple(partial(predict, denoise=denoise) for predict in predicts)
         if model or share in (0, 1):
             return enlarge(frame, scale, predicts)
         first = cast(Predict, partial(blended, predicts[:2], share))

@@ -138,11 +138,11 @@ def pix2pix(
     generator: U-Net for sides of 64, 128 or 256 pixels, or ResNet with 6 or 9 blocks. channels: of
     its first layer. up: resize, then convolve, or transposed convolutions as in the paper, which
     may leave a checkerboard. discriminator: judges patches, as in the paper, or by projected
-    features, with the hinge. judging: channels of the discriminator's first layer, or of its heads.
-    features: fixed network of a projected one, lite0 or lite1, or a file with its weights. augment:
-    moves and covers what the discriminator sees, for few pairs. crop: side of the squares trained
-    on, pixels. batch: pairs a step. l1: weight λ of the distance. rate: of Adam, level for half the
-    training, then falling to 0. from: makes the inputs from a plain folder of targets.
+    features, with the hinge. judging: channels of its first layer, or of its heads. features: fixed
+    network of a projected one, lite0 or lite1, or a file with its weights. augment: moves and
+    covers what the discriminator sees, for few pairs. crop: side of the squares trained on, pixels.
+    batch: pairs a step. l1: weight λ of the distance. rate: of Adam, level for half the training,
+    then falling to 0. from: makes the inputs from a plain folder of targets.
     """
     networks = {
         "generator": generator_named(generator, channels=channels, crop=crop, up=up),

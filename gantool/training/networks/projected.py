@@ -28,12 +28,12 @@ SMALLEST = 1e-2
 class ProjectedDiscriminator(nn.Module):
     """N×C×H×W → N×heads×h×w logits, h×w half of the sides; C is 1 or a multiple of 3.
 
-    One small, spectrally normalised head for each tap of a fixed feature network, which are at
-    1/UNIT of the side or finer; logits of
-    coarser heads are repeated, so that each head counts the same in a mean. Features are
-    standardised by the mean and deviation that real pictures have: see `learning_real`. With
-    several pictures in the channels, such as an input and its translation, heads see the features
-    of all of them. With `classes`, logits are for the shares of them, N×classes, that are given.
+    One small, spectrally normalised head for each tap of a fixed feature network, at 1/UNIT of the
+    side or finer; logits of coarser heads are repeated, so that each head counts the same in a
+    mean. Features are standardised by the mean and deviation that real pictures have: see
+    `learning_real`. With several pictures in the channels, such as an input and its translation,
+    heads see the features of all of them. With `classes`, logits are for the shares of them,
+    N×classes, that are given.
 
     Sauer et al., «Projected GANs Converge Faster», 2021, without its random mixing of features;
     classes by projection, Miyato and Koyama, «cGANs with Projection Discriminator», 2018.
@@ -92,7 +92,6 @@ class Standard(nn.Module):
     """
 
     real: slice | None
-
     mean: Tensor
     square: Tensor
     batches: Tensor
