@@ -6,8 +6,9 @@
 The folder holds photographs; they are restyled as by `gantool translate`, and judged with a short
 side of 256. Without --style and --model: all installed styles. One row per check:
 
-  droplets  share of pictures that are somewhere lighter by over 40 levels than pixels of the same
-            lightness are elsewhere (blurred luma, σ 4, medians over 16 levels)        ≤ 0.025
+  droplets  share of pictures that are somewhere lighter by over 30 levels than pixels of the same
+            lightness are elsewhere, and than what is around them (blurred luma, σ 4 less σ 12,
+            medians over 16 levels)                                                    ≤ 0.025
   bleached  share of pictures whose mean luma moves by over 40 levels                  ≤ 0.025
   blob      the greatest of what `droplets` compares, levels, median over the pictures
   luma      by how much pictures become lighter, levels
@@ -33,9 +34,9 @@ import gantool
 from gantool import api
 from gantool.training import metrics
 
-SIDE, BLUR, STEP = 256, 4, 16
-TOO_MUCH = 40
-"""Levels."""
+SIDE, BLUR, AROUND, STEP = 256, 4, 12, 16
+BRIGHT, TOO_MUCH = 30, 40
+"""Levels: of a droplet, and of a whole picture."""
 MOST = 0.025
 """One picture of 40: something may rightly be painted white."""
 Plane = NDArray[np.float64]
@@ -49,7 +50,7 @@ def check(by: str, photos: Sequence[Frame], results: Sequence[Frame]) -> Iterato
     lighter = np.array([measure_luma(result) - measure_luma(photo) for photo, result in pairs])
     moved = [result.mean((0, 1)) - photo.mean((0, 1)) for photo, result in pairs]
     for name, value, bar in (
-        ("droplets", (blobs > TOO_MUCH).mean(), MOST),
+        ("droplets", (blobs > BRIGHT).mean(), MOST),
         ("bleached", (np.abs(lighter) > TOO_MUCH).mean(), MOST),
         ("blob", np.median(blobs), None),
         ("luma", lighter.mean(), None),
@@ -61,7 +62,8 @@ def check(by: str, photos: Sequence[Frame], results: Sequence[Frame]) -> Iterato
 def find_excess(photo: Frame, result: Frame) -> Plane:
     """By how many levels each place became lighter than places as light did, in the median.
 
-    So a changed tone curve, such as lifted shadows, is no droplet. H×W×3 twice → H×W at SIDE.
+    So a changed tone curve is no droplet, nor a dark sky that is painted light. H×W×3 twice →
+    H×W at SIDE.
     """
     before, after = (blur_luma(to_side(frame)) for frame in (photo, result))
     excess = after - before
@@ -69,7 +71,7 @@ def find_excess(photo: Frame, result: Frame) -> Plane:
     for each in np.unique(level):
         alike = level == each
         excess[alike] -= np.median(excess[alike])
-    return excess
+    return excess - cv2.GaussianBlur(excess, (0, 0), AROUND)
 
 
 def blur_luma(frame: Frame) -> Plane:
@@ -95,7 +97,7 @@ def to_side(frame: Frame) -> Frame:
 
 def draw_sheet(photo: Frame, result: Frame) -> Frame:
     """The photograph, the result and white where its droplets are."""
-    marks = np.repeat(find_excess(photo, result)[..., None] > TOO_MUCH, 3, axis=2)
+    marks = np.repeat(find_excess(photo, result)[..., None] > BRIGHT, 3, axis=2)
     return np.hstack([to_side(photo), to_side(result), marks.astype(np.uint8) * 255])
 
 
@@ -125,7 +127,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
 def write_sheets(folder: Path, photos: Sequence[Frame], results: Sequence[Frame]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, (photo, result) in enumerate(zip(photos, results, strict=True)):
-        if find_excess(photo, result).max() > TOO_MUCH:
+        if find_excess(photo, result).max() > BRIGHT:
             Image.fromarray(draw_sheet(photo, result)).save(folder / f"{number:03}.png")
 
 

@@ -22,7 +22,7 @@ from gantool.training import degrade
 from gantool.training.weather import Rain, Snow, rainy, snowy
 from gantool_colorize.task import Colouring
 from gantool_superres import superres
-from gantool_translate.task import Brush
+from gantool_translate.task import ENLARGER, Brush
 
 ROOT = Path(__file__).parent.parent
 HEIGHT = 240
@@ -77,7 +77,8 @@ def enlarged(crop: Frame) -> list[Frame]:
 
 
 def painted(photo: Frame) -> list[Frame]:
-    after = Brush(512, 1.0).paint(photo, gantool.load("translate/monet"))
+    predicts = [gantool.load(name) for name in ("translate/monet", ENLARGER)]
+    after = Brush(384, 1.0).paint(photo, *predicts)
     return [reduced(photo), reduced(np.asarray(after, np.uint8))]
 
 

@@ -20,9 +20,9 @@ def gantool_models() -> Iterable[Model]:
             name="translate/monet",
             task="translate",
             source=str(folder / "monet.onnx"),
-            sha256="57a2c43be497db4533b01b57218814f3fda3278cd0570231639e0616c2b7d775",
+            sha256="b6e6b9c6997b20931f8aa68ad36865c43021d8390622744f65ff9885018255e9",
             licence="CC-BY-SA-4.0",
-            note="photographs in the palette of Monet's landscapes",
+            note="photographs in the strokes and the palette of Monet",
         ),
         Model(
             name="translate/edges2cats",

@@ -10,7 +10,7 @@ from gantool.errors import ModelError, UsageError
 from gantool.media.carry import Carry
 from gantool.media.images import write_image
 from gantool.runtime.session import Session
-from gantool.training import session
+from gantool.training import session, weights
 from gantool.training.options import Limits
 from gantool.training.run import Run
 from gantool.training.settings import Settings
@@ -159,3 +159,7 @@ def test_what_it_exports_paints_pictures_of_any_size(tmp_path, lite0):
     assert (model.contract.side, model.contract.statistics) == (48, "local")
     frame = np.random.default_rng(1).integers(0, 256, (37, 50, 3), np.uint8)
     assert model(frame).shape == (37, 50, 3)
+    fresh = paint(**OPTIONS | {"features": str(lite0)})
+    weights.load(path, fresh)  # a training may start from the file
+    trained = run.ema.networks["generator"].first.weight
+    assert torch.allclose(fresh.networks["generator"].first.weight, trained, atol=1e-3)

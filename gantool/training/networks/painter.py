@@ -58,7 +58,7 @@ class Grain(nn.Module):
     def __init__(self, channels: int, period: int, *, seed: int) -> None:
         super().__init__()
         drawn = torch.randn(NOISE, period, period, generator=torch.Generator().manual_seed(seed))
-        self.register_buffer("tile", drawn.half().float())
+        self.register_buffer("tile", drawn.half().float(), persistent=False)
         self.strength = nn.Conv2d(NOISE, channels, 1, bias=False) if channels else None
         if self.strength:
             nn.init.normal_(self.strength.weight, 0.0, 0.1)
