@@ -50,6 +50,11 @@ def test_a_number_stands_for_all_of_one(model):
     assert np.array_equal(model(frame, z=1), model(frame, z=np.ones((1, 2), np.float32)))
 
 
+def test_what_onnxruntime_refuses_is_the_failure_of_that_item(model):
+    with pytest.raises(ItemError, match=r"shifted.onnx fails on 30×20"):
+        model(np.zeros((20, 30, 3), np.uint8), z=np.ones((1, 3), np.float32))
+
+
 def test_tiles_are_given_them_too(model):
     frame = np.full((900, 1000, 3), 64, np.uint8)
     assert set(model(frame, z=np.ones((1, 2), np.float32)).ravel()) == {128}
