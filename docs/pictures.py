@@ -3,8 +3,8 @@
     python docs/pictures.py
 
 The originals come with scikit-image: NASA's portrait of the astronaut Eileen Collins (public
-domain) and Stéfan van der Walt's photograph of the cat Chelsea (CC0); the packaged sample is
-SpaceX's photograph of a rocket (CC0), from there too.
+domain), Stéfan van der Walt's photograph of the cat Chelsea (CC0) and Rachel Michetti's of a cup
+of coffee (CC0); the packaged sample is SpaceX's photograph of a rocket (CC0), from there too.
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ def main() -> None:
     crops = [small["astronaut"][6:96, 62:182], small["cat"][30:120, 55:175]]
     write("before-after", [enlarged(crop) for crop in crops])
     write("superres", [enlarged(small["cat"][36:76, 60:120])])
-    write("translate", [painted(rocket)])
+    write("translate", [painted(data.coffee())])
     write("colorize", [coloured(rocket[-400:]), coloured(cat)])
     random = np.random.default_rng(0)
     weathers = [rainy(cat, RAIN, random), snowy(astronaut[:340], SNOW, random)]
