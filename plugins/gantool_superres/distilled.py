@@ -1,9 +1,9 @@
 """Recipe `superres-distilled`: a small network that learns what a large one makes of photographs.
 
 Hinton et al., «Distilling the Knowledge in a Neural Network», 2015: the target is the output of a
-teacher, such as Wang et al., «Real-ESRGAN», 2021, whose discriminator then never sees dirt as real.
+teacher, so that the discriminator never sees dirt as real.
 
-Features are compared as in Johnson et al., «Perceptual Losses …», 2016, by EfficientNet-Lite; the
+A teacher is Wang et al., «Real-ESRGAN», 2021. Features are compared as in Johnson et al., «Perceptual Losses …», 2016, by EfficientNet-Lite; the
 GAN is SRGAN's, Ledig et al., «Photo-Realistic Single Image Super-Resolution …», 2017, on the luma.
 """
 

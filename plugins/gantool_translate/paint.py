@@ -33,7 +33,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "fast": {"steps": 20_000},
     "full": {"channels": 96, "blocks": 8, "batch": 16, "steps": 200_000},
 }
-COST = {"tiny": "1 min", "fast": "3 h", "full": "2 weeks"}
+COST = {"tiny": "1 min", "fast": "2 h", "full": "2 weeks"}
 STRUCTURE = ("expand4", "expand6")
 """Features whose self-similarity is kept."""
 COARSE, PALETTE = 8, 4
