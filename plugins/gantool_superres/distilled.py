@@ -3,8 +3,9 @@
 Hinton et al., «Distilling the Knowledge in a Neural Network», 2015: the target is the output of a
 teacher, so that the discriminator never sees dirt as real.
 
-A teacher is Wang et al., «Real-ESRGAN», 2021. Features are compared as in Johnson et al., «Perceptual Losses …», 2016, by EfficientNet-Lite; the
-GAN is SRGAN's, Ledig et al., «Photo-Realistic Single Image Super-Resolution …», 2017, on the luma.
+A teacher is Wang et al., «Real-ESRGAN», 2021. Features are compared as in Johnson et al.,
+«Perceptual Losses …», 2016, by EfficientNet-Lite; the GAN is SRGAN's, Ledig et al.,
+«Photo-Realistic Single Image Super-Resolution …», 2017, on the luma.
 """
 
 import math
