@@ -74,7 +74,7 @@ def translate(
     stream = brush.film if temporal else brush.frames
     sharpeners = [each.name for each in gantool.models("superres") if each.name == ENLARGER]
     models = (chosen, *(sharpeners if detail else ()))
-    return Pipeline(models, brush.paint, stream, label=label, grey="colour")
+    return Pipeline(models, brush.paint, stream, label=label, grey="colour", scale=1)
 
 
 @dataclass(frozen=True)
